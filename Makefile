@@ -1,0 +1,80 @@
+# Two commands matter: `make demo` and `make test`. Both set themselves up; they need Python 3.11+ and make.
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+BIN := .venv/bin
+UV := $(BIN)/uv
+export UV_COMPILE_BYTECODE := 1
+export UV_LINK_MODE := copy
+export DO_NOT_TRACK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test test-slow test-all lint format types lock bench clean
+
+help: ## What can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+.venv/.venv-made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Gondola needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv .venv \
+	  || { echo "Python's venv module is missing (on Debian and Ubuntu: apt install python3-venv)"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/.runtime: .venv/.venv-made requirements.lock pyproject.toml
+	@test -e .venv/.dev || $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@test -e .venv/.dev || $(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+.venv/.dev: .venv/.venv-made requirements-dev.lock pyproject.toml
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+# Azurite, the Azure Blob emulator, is the one tool of the tests that npm brings.
+node_modules/.installed: package.json
+	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-package-lock; \
+	  else echo "npm not found: tests on the Azure emulator will be skipped"; mkdir -p node_modules; fi
+	@touch $@
+
+setup: .venv/.runtime ## Install what Gondola needs to run, into .venv
+
+setup-dev: .venv/.dev node_modules/.installed ## Install what tests and linters need, too
+
+demo: .venv/.runtime ## Crawl the sandbox's stores for two days, build the models, show the result; offline
+	$(BIN)/gondola demo
+
+test: setup-dev ## Run the tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup-dev ## Run only the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+test-all: setup-dev ## Run all tests, the slow ones included
+	$(BIN)/python -m pytest
+
+lint: setup-dev ## Check style, SQL and YAML
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/yamllint --strict .
+	cd dbt_project && ../$(BIN)/sqlfluff lint models tests macros --disable-progress-bar
+
+types: setup-dev ## Check types, strictly
+	$(BIN)/mypy
+
+format: setup-dev ## Rewrite the code in the house's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup-dev ## Measure, against Scrapy, a bare HTTP loop and a tuned SQL script (minutes)
+	$(BIN)/python -m benchmarks.crawl
+	$(BIN)/python -m benchmarks.transform
+
+lock: .venv/.venv-made ## Renew the lock files from pyproject.toml
+	$(UV) pip compile pyproject.toml --group test --group lint --group bench --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -o requirements-dev.lock
+	$(UV) pip compile pyproject.toml -c requirements-dev.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
+
+clean: ## Remove what set-up and builds left, data excepted
+	rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache dbt_project/target dbt_project/logs

@@ -1,0 +1,1 @@
+"""Gondola: what every shelf charges, kept, modelled and shown."""

@@ -1,0 +1,137 @@
+"""Every setting, once.
+
+Read from the environment (`GONDOLA_…`), `.env` and `gondola.toml` of the working folder, in this order
+of precedence. Credentials and endpoints of the clouds are not settings of ours: they come from the
+clouds' own variables (`AWS_*`, `AZURE_STORAGE_*`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from gondola.errors import ConfigurationError
+
+__all__ = ["PROJECT_ROOT", "Settings", "get_settings"]
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+_PREFIX = "GONDOLA_"
+
+
+class Settings(BaseSettings):
+    """What a person may change without touching code."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_file=".env", toml_file="gondola.toml", extra="ignore", frozen=True
+    )
+
+    lake: str = Field(
+        default_factory=lambda: str(PROJECT_ROOT / "data"),
+        description="Where all data lives: a folder, s3://bucket/prefix, az://container/prefix or memory://name.",
+    )
+    stores_file: Path = Field(
+        default=PROJECT_ROOT / "stores.yaml", description="The stores to crawl, with their regions."
+    )
+    warehouse: Path = Field(
+        default=PROJECT_ROOT / "data" / "warehouse" / "gondola.duckdb",
+        description="The DuckDB file dbt builds; readers use the published copies beside it.",
+    )
+    target: str = Field(default="duckdb", description="dbt target.")
+    logs: Path = Field(default=PROJECT_ROOT / "data" / "logs", description="Folder of the JSON log, rotated.")
+    log_level: str = Field(default="INFO", description="Least severe level that is logged.")
+    spool: Path = Field(
+        default=PROJECT_ROOT / "data" / "spool",
+        description="Local folder for files that are still being written.",
+    )
+    user_agent: str = Field(
+        default="Gondola/0.1 (open price monitor)",
+        description="How the crawler introduces itself; add an address where you can be reached.",
+    )
+    obey_robots: bool = Field(default=True, description="Read robots.txt and keep to it.")
+    max_connections: int = Field(default=32, ge=1, le=512, description="Requests in flight over all hosts.")
+    request_timeout_seconds: float = Field(default=30.0, gt=0, description="Longest wait for one answer.")
+    region_timeout_seconds: float = Field(
+        default=3 * 3600.0, gt=0, description="Longest crawl of one store-region before it is ended."
+    )
+    late_pass_delay_seconds: float = Field(
+        default=30.0, ge=0, description="Rest before what failed is asked for once more."
+    )
+    transform_threads: int = Field(default=2, ge=1, le=64, description="DuckDB threads during a transform.")
+    transform_memory: str = Field(default="1GB", description="DuckDB memory limit during a transform.")
+    published_versions: int = Field(default=3, ge=1, description="Published warehouse copies that are kept.")
+
+    @field_validator("lake")
+    @classmethod
+    def _one_azure_scheme(cls, value: str) -> str:
+        # DuckDB, adlfs and the Azurite emulator share az:// only; the others name the same thing.
+        for scheme in ("abfss://", "abfs://", "azure://"):
+            if value.startswith(scheme):
+                return "az://" + value.removeprefix(scheme)
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - named by the base class
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, `.env`, `gondola.toml`."""
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """Read all sources.
+
+        Args:
+            **overrides: Values that win over every source, by field name.
+
+        Raises:
+            ConfigurationError: A key is unknown (the nearest known one is named) or a value can't be used.
+        """
+        _reject_unknown_keys(cls)
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = _PREFIX + str(first["loc"][0]).upper()
+            message = f"{name}: {first['msg']} (got {first['input']!r})"
+            raise ConfigurationError(message) from error
+
+
+def _reject_unknown_keys(settings_cls: type[Settings]) -> None:
+    known = set(settings_cls.model_fields)
+    given: dict[str, str] = {
+        key.removeprefix(_PREFIX).lower(): f"the environment ({key})" for key in os.environ if key.startswith(_PREFIX)
+    }
+    dotenv = DotEnvSettingsSource(settings_cls, case_sensitive=True)
+    given |= {
+        key.removeprefix(_PREFIX).lower(): f".env ({key})" for key in dotenv.env_vars if key.startswith(_PREFIX)
+    }
+    given |= {key: f"gondola.toml ({key})" for key in TomlConfigSettingsSource(settings_cls).toml_data}
+    for key, where in given.items():
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"known keys: {', '.join(sorted(known))}"
+            message = f"unknown setting in {where}: {hint}"
+            raise ConfigurationError(message)
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings.load()
