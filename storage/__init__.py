@@ -1,0 +1,1 @@
+"""The lake: one URI, one layout, one Parquet writer, one DuckDB session."""

@@ -1,0 +1,288 @@
+"""Where everything lies on the lake: keys are derived from named fields and read back into them.
+
+Each class is one kind of object. `parse(x.key) == x` holds for all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import ClassVar, Self
+
+from gondola.errors import LakeKeyError
+
+__all__ = [
+    "METADATA_KINDS",
+    "Bronze",
+    "Gold",
+    "MarketBronze",
+    "Metadata",
+    "Quarantine",
+    "check_segment",
+    "format_stamp",
+    "make_run_id",
+    "parse",
+    "parse_stamp",
+]
+
+METADATA_KINDS = ("runs", "slices", "requests", "quality")
+
+# What a segment may hold. Nothing in it has a meaning in a path, a URL, a glob pattern or SQL.
+_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,199}")
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
+_STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
+_DAY = r"year=(?P<year>\d{4})/month=(?P<month>\d\d)/day=(?P<day>\d\d)"
+
+
+def format_stamp(moment: datetime) -> str:
+    """A moment as the layout writes it, in UTC and whole seconds: `20260205T143200Z`.
+
+    Raises:
+        LakeKeyError: The moment has no zone, or a year before 1000.
+    """
+    if moment.tzinfo is None:
+        message = f"{moment!r} has no zone; the layout's stamps are moments"
+        raise LakeKeyError(message)
+    text = moment.astimezone(UTC).strftime(_STAMP_FORMAT)
+    if _STAMP.fullmatch(text) is None:
+        message = f"{moment!r} is too early for a stamp"
+        raise LakeKeyError(message)
+    return text
+
+
+def parse_stamp(text: str) -> datetime:
+    """The moment of a stamp.
+
+    Raises:
+        LakeKeyError: It is no stamp.
+    """
+    try:
+        if _STAMP.fullmatch(text):
+            return datetime.strptime(text, _STAMP_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    message = f"{text!r} is no stamp such as 20260205T143200Z"
+    raise LakeKeyError(message)
+
+
+def make_run_id(*scope: str, started_at: datetime) -> str:
+    """The name of a run, unique over all systems: `bistek-default-20260205T143200Z`.
+
+    Args:
+        *scope: What the run covers, such as supermarket and region, or a system; without `-`.
+        started_at: Its start.
+    """
+    for part in scope:
+        check_segment("part of a run's name", part)
+        if "-" in part:
+            message = f"{part!r} can't be part of a run's name, as '-' divides its parts"
+            raise LakeKeyError(message)
+    return "-".join([*scope, format_stamp(started_at)])
+
+
+def check_segment(what: str, value: str) -> None:
+    """Refuse a value that can't be one segment of a key.
+
+    Args:
+        what: What the value is, for the message.
+        value: The value.
+
+    Raises:
+        LakeKeyError: It is empty, too long, or holds another character.
+    """
+    if _SEGMENT.fullmatch(value) is None:
+        message = f"{value!r} can't be a {what}: use ASCII letters, digits, '_', '-', '.' and '~', up to 200 of them"
+        raise LakeKeyError(message)
+
+
+@dataclass(frozen=True)
+class MarketBronze:
+    """What one crawl of one region of a supermarket found."""
+
+    supermarket: str
+    region: str
+    business_date: date  # in the store's own zone
+    started_at: datetime
+
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(
+        rf"bronze/market/supermarket=(?P<supermarket>[^/]+)/region=(?P<region>[^/]+)/{_DAY}/run_(?P<stamp>\w+)\.parquet"
+    )
+
+    def __post_init__(self) -> None:
+        check_segment("supermarket", self.supermarket)
+        check_segment("region", self.region)
+        object.__setattr__(self, "started_at", parse_stamp(format_stamp(self.started_at)))
+
+    @property
+    def run_id(self) -> str:
+        """The run that wrote it."""
+        return make_run_id(self.supermarket, self.region, started_at=self.started_at)
+
+    @property
+    def key(self) -> str:
+        """Its key on the lake."""
+        return (
+            f"bronze/market/supermarket={self.supermarket}/region={self.region}/{_day(self.business_date)}"
+            f"/run_{format_stamp(self.started_at)}.parquet"
+        )
+
+    @classmethod
+    def _from(cls, groups: dict[str, str]) -> Self:
+        return cls(groups["supermarket"], groups["region"], _date(groups), parse_stamp(groups["stamp"]))
+
+
+@dataclass(frozen=True)
+class Bronze:
+    """What one run of any system took from a source, by table and day."""
+
+    system: str
+    table: str
+    day: date
+    started_at: datetime
+
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(
+        rf"bronze/(?P<system>[^/]+)/(?P<table>[^/=]+)/{_DAY}/run_(?P<stamp>\w+)\.parquet"
+    )
+
+    def __post_init__(self) -> None:
+        check_segment("system", self.system)
+        check_segment("table", self.table)
+        object.__setattr__(self, "started_at", parse_stamp(format_stamp(self.started_at)))
+
+    @property
+    def key(self) -> str:
+        """Its key on the lake."""
+        return f"bronze/{self.system}/{self.table}/{_day(self.day)}/run_{format_stamp(self.started_at)}.parquet"
+
+    @classmethod
+    def _from(cls, groups: dict[str, str]) -> Self:
+        return cls(groups["system"], groups["table"], _date(groups), parse_stamp(groups["stamp"]))
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Records of one run: what it did, asked, got and checked."""
+
+    kind: str  # one of METADATA_KINDS
+    system: str
+    run_id: str  # its stamp is the UTC start of the run, whose day the object lies under
+
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(
+        rf"metadata/(?P<kind>[^/]+)/system=(?P<system>[^/]+)/{_DAY}/(?P<run_id>[^/]+)\.parquet"
+    )
+
+    def __post_init__(self) -> None:
+        if self.kind not in METADATA_KINDS:
+            message = f"{self.kind!r} is no kind of metadata; there are {', '.join(METADATA_KINDS)}"
+            raise LakeKeyError(message)
+        check_segment("system", self.system)
+        _check_run_id(self.run_id)
+
+    @property
+    def started_at(self) -> datetime:
+        """The start of the run."""
+        return _run_start(self.run_id)
+
+    @property
+    def key(self) -> str:
+        """Its key on the lake."""
+        return f"metadata/{self.kind}/system={self.system}/{_day(self.started_at.date())}/{self.run_id}.parquet"
+
+    @classmethod
+    def _from(cls, groups: dict[str, str]) -> Self:
+        return cls(groups["kind"], groups["system"], groups["run_id"])
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """The rows that a run refused, each with its reason."""
+
+    system: str
+    run_id: str
+
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(rf"quarantine/(?P<system>[^/]+)/{_DAY}/(?P<run_id>[^/]+)\.parquet")
+
+    def __post_init__(self) -> None:
+        check_segment("system", self.system)
+        _check_run_id(self.run_id)
+
+    @property
+    def started_at(self) -> datetime:
+        """The start of the run."""
+        return _run_start(self.run_id)
+
+    @property
+    def key(self) -> str:
+        """Its key on the lake."""
+        return f"quarantine/{self.system}/{_day(self.started_at.date())}/{self.run_id}.parquet"
+
+    @classmethod
+    def _from(cls, groups: dict[str, str]) -> Self:
+        return cls(groups["system"], groups["run_id"])
+
+
+@dataclass(frozen=True)
+class Gold:
+    """A published table, or one partition of it."""
+
+    schema: str
+    table: str
+    partition: tuple[str, str] | None = None  # a name and a value, such as ("month", "2026-02")
+
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(
+        r"gold/(?P<schema>[^/]+)/(?P<table>[^/]+)/(?:(?P<name>[^/=]+)=(?P<value>[^/]+)/)?data\.parquet"
+    )
+
+    def __post_init__(self) -> None:
+        check_segment("schema", self.schema)
+        check_segment("table", self.table)
+        for part in self.partition or ():
+            check_segment("partition", part)
+
+    @property
+    def key(self) -> str:
+        """Its key on the lake."""
+        folder = f"{'='.join(self.partition)}/" if self.partition else ""
+        return f"gold/{self.schema}/{self.table}/{folder}data.parquet"
+
+    @classmethod
+    def _from(cls, groups: dict[str, str]) -> Self:
+        partition = (groups["name"], groups["value"]) if groups["name"] else None
+        return cls(groups["schema"], groups["table"], partition)
+
+
+def parse(key: str) -> MarketBronze | Bronze | Metadata | Quarantine | Gold:
+    """The fields of a key.
+
+    Raises:
+        LakeKeyError: The key is not of this layout.
+    """
+    for kind in (MarketBronze, Bronze, Metadata, Quarantine, Gold):
+        if match := kind._pattern.fullmatch(key):  # noqa: SLF001
+            result = kind._from(match.groupdict())  # noqa: SLF001
+            if result.key == key:
+                return result
+    message = f"{key!r} is not of the lake's layout"
+    raise LakeKeyError(message)
+
+
+def _check_run_id(run_id: str) -> None:
+    check_segment("run's name", run_id)
+    _run_start(run_id)
+
+
+def _run_start(run_id: str) -> datetime:
+    return parse_stamp(run_id.rpartition("-")[2])
+
+
+def _day(day: date) -> str:
+    return f"year={day.year:04}/month={day.month:02}/day={day.day:02}"
+
+
+def _date(groups: dict[str, str]) -> date:
+    try:
+        return date(int(groups["year"]), int(groups["month"]), int(groups["day"]))
+    except ValueError as error:
+        message = f"{groups['year']}-{groups['month']}-{groups['day']} is no date"
+        raise LakeKeyError(message) from error
