@@ -62,11 +62,17 @@ class Settings(BaseSettings):
     obey_robots: bool = Field(default=True, description="Read robots.txt and keep to it.")
     max_connections: int = Field(default=32, ge=1, le=512, description="Requests in flight over all hosts.")
     request_timeout_seconds: float = Field(default=30.0, gt=0, description="Longest wait for one answer.")
+    request_attempts: int = Field(
+        default=5, ge=1, le=20, description="Times a request is sent before its slice counts as failed."
+    )
     region_timeout_seconds: float = Field(
         default=3 * 3600.0, gt=0, description="Longest crawl of one store-region before it is ended."
     )
     late_pass_delay_seconds: float = Field(
         default=30.0, ge=0, description="Rest before what failed is asked for once more."
+    )
+    retry_delays_seconds: tuple[float, ...] = Field(
+        default=(30.0, 120.0), description="Rests before a failed step is tried again, when its error may pass."
     )
     transform_threads: int = Field(default=2, ge=1, le=64, description="DuckDB threads during a transform.")
     transform_memory: str = Field(default="1GB", description="DuckDB memory limit during a transform.")
@@ -119,9 +125,7 @@ def _reject_unknown_keys(settings_cls: type[Settings]) -> None:
         key.removeprefix(_PREFIX).lower(): f"the environment ({key})" for key in os.environ if key.startswith(_PREFIX)
     }
     dotenv = DotEnvSettingsSource(settings_cls, case_sensitive=True)
-    given |= {
-        key.removeprefix(_PREFIX).lower(): f".env ({key})" for key in dotenv.env_vars if key.startswith(_PREFIX)
-    }
+    given |= {key.removeprefix(_PREFIX).lower(): f".env ({key})" for key in dotenv.env_vars if key.startswith(_PREFIX)}
     given |= {key: f"gondola.toml ({key})" for key in TomlConfigSettingsSource(settings_cls).toml_data}
     for key, where in given.items():
         if key not in known:
