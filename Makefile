@@ -32,8 +32,8 @@ help: ## What can be made
 	@touch $@
 
 # Azurite, the Azure Blob emulator, is the one tool of the tests that npm brings.
-node_modules/.installed: package.json
-	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-package-lock; \
+node_modules/.installed: package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund; \
 	  else echo "npm not found: tests on the Azure emulator will be skipped"; mkdir -p node_modules; fi
 	@touch $@
 

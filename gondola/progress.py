@@ -20,8 +20,7 @@ class RegionProgress:
     declared: int | None = None
     pages: int = 0
     requests: int = 0
-    retries: int = 0
-    seconds_waited: float = 0.0
+    errors: int = 0
 
 
 _listeners: list[Callable[[RegionProgress], None]] = []

@@ -1,0 +1,274 @@
+"""The `gondola` command.
+
+Results go to standard output, everything for the eye to standard error. Exit codes: 0 success, 1 a failed
+run, 2 bad usage, 3 a run that is partial.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gondola.cli import display
+from gondola.errors import ConfigurationError, GondolaError
+from gondola.logs import configure_logs
+from gondola.settings import PROJECT_ROOT, get_settings
+
+__all__ = ["app", "main"]
+
+EXIT_CODES = {"complete": 0, "failed": 1, "partial": 3}
+DEMO_HOME = PROJECT_ROOT / "data" / "demo"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="What every shelf charges: crawl, keep, model and show retail prices.",
+)
+stores_app = typer.Typer(no_args_is_help=True, help="The shops that are watched.")
+sandbox_app = typer.Typer(no_args_is_help=True, help="The outside world, offline.")
+app.add_typer(stores_app, name="stores")
+app.add_typer(sandbox_app, name="sandbox")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+class System(StrEnum):
+    """The systems that can be run."""
+
+    MARKET = "market"
+
+
+class Format(StrEnum):
+    """Forms of a query's answer."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def main() -> None:
+    """Run the command; an error a person can act on is one line, without a traceback."""
+    try:
+        app()
+    except GondolaError as error:
+        display.console.print(f"[bold red]error:[/] {error}", highlight=False, markup=True)
+        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+
+
+@app.callback()
+def _start(
+    demo_world: Annotated[bool, typer.Option("--demo", help="Use the world that `gondola demo` made.")] = False,
+) -> None:
+    # Our own lines, or a live display, speak on the terminal; Prefect's console would say it all twice.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    if demo_world:
+        use_demo_world()
+
+
+def use_demo_world() -> None:
+    """Point every setting that names a place at the demo's folder."""
+    os.environ |= {
+        "GONDOLA_LAKE": str(DEMO_HOME / "lake"),
+        "GONDOLA_WAREHOUSE": str(DEMO_HOME / "warehouse" / "gondola.duckdb"),
+        "GONDOLA_STORES_FILE": str(DEMO_HOME / "stores.yaml"),
+        "GONDOLA_SPOOL": str(DEMO_HOME / "spool"),
+        "GONDOLA_LOGS": str(DEMO_HOME / "logs"),
+    }
+    get_settings.cache_clear()
+
+
+def _emit(document: Any) -> None:
+    display.print_document(json.dumps(document, default=str, ensure_ascii=False, indent=2))
+
+
+@app.command(epilog="Example: gondola demo")
+def demo(as_json: AsJson = False) -> None:
+    """Crawl the sandbox's stores for two days, build the models and show the result. Offline."""
+    from gondola.cli.demo import run_demo
+
+    use_demo_world()
+    sys.exit(run_demo(DEMO_HOME, as_json=as_json))
+
+
+@app.command(epilog="Example: gondola run market --store bistek --region florianopolis_costeira")
+def run(
+    system: Annotated[System, typer.Argument(help="Which system to run.")],
+    business_date: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Business date; today by default.")
+    ] = None,
+    store: Annotated[list[str] | None, typer.Option(help="Store id; may be given more than once.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Region id; may be given more than once.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a system's data, build its models and publish them."""
+    from gondola.cli.market import print_report, run_market
+
+    assert system is System.MARKET  # noqa: S101 - the only member; a further system extends this line
+    report = run_market(business_date.date() if business_date else None, store or [], region or [], live=not as_json)
+    if as_json:
+        _emit(report.as_document())
+    else:
+        print_report(report)
+    sys.exit(EXIT_CODES[report.status])
+
+
+@app.command(epilog="Example: gondola transform market --full-refresh")
+def transform(
+    systems: Annotated[list[System] | None, typer.Argument(help="Systems; all by default.")] = None,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Build incremental models anew.")] = False,
+    target: Annotated[str | None, typer.Option(help="dbt target.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build and test the models with dbt, then publish them."""
+    if target:
+        os.environ["GONDOLA_TARGET"] = target
+        get_settings.cache_clear()
+    configure_logs(get_settings())
+    from flows.transform import transform as transform_flow
+
+    built = transform_flow([system.value for system in systems or list(System)], full_refresh=full_refresh)
+    if as_json:
+        _emit(asdict(built))
+    else:
+        display.console.print(f"{built.passed} models and tests passed in {built.seconds:.1f} s; published.")
+
+
+@app.command(epilog='Example: gondola query "select * from market.dim_stores" --format csv')
+def query(
+    sql: Annotated[str, typer.Argument(help="One SQL statement that reads.")],
+    form: Annotated[Format, typer.Option("--format", help="Form of the answer.")] = Format.TABLE,
+    limit: Annotated[int, typer.Option(min=1, help="Most rows returned.")] = 1_000_000,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the published copy of the warehouse."""
+    from gondola.serving.query import encode, run_query
+
+    rows = run_query(get_settings(), sql, max_rows=limit)
+    if as_json:
+        form = Format.JSON
+    if form is Format.TABLE:
+        display.output.print(display.rows_table(rows.column_names, [tuple(row.values()) for row in rows.to_pylist()]))
+        return
+    sys.stdout.buffer.write(encode(rows, form.value))
+    if form is Format.JSON:
+        sys.stdout.write("\n")
+
+
+@app.command(epilog="Example: gondola status --days 30")
+def status(
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days of runs looked at.")] = 7, as_json: AsJson = False
+) -> None:
+    """Show freshness, success rate, coverage and storage."""
+    from gondola.serving.status import read_status
+
+    now = datetime.now(UTC)
+    found = read_status(get_settings(), days=days)
+    if as_json:
+        document = asdict(found)
+        for scope, item in zip(document["scopes"], found.scopes, strict=True):
+            scope["is_fresh"] = item.is_fresh(now)
+        _emit(document)
+        return
+    from gondola.cli.market import print_status
+
+    print_status(found, now)
+
+
+@stores_app.command("list", epilog="Example: gondola stores list --json")
+def stores_list(as_json: AsJson = False) -> None:
+    """List the stores of the stores file."""
+    from gondola.sources.stores import load_stores
+
+    stores = load_stores(get_settings().stores_file)
+    if as_json:
+        _emit([store.model_dump(mode="json") for store in stores])
+        return
+    rows = [
+        (
+            s.id,
+            s.name,
+            s.platform,
+            s.api,
+            s.region_method.value,
+            len(s.effective_regions),
+            "yes" if s.enabled else "no",
+            s.base_url,
+        )
+        for s in stores
+    ]
+    display.output.print(
+        display.rows_table(("id", "name", "platform", "api", "region method", "regions", "enabled", "address"), rows)
+    )
+
+
+@stores_app.command("probe", epilog="Example: gondola stores probe --store bistek")
+def stores_probe(
+    store: Annotated[list[str] | None, typer.Option(help="Store id; all enabled ones by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask stores what they answer to, and which region method changes their prices."""
+    from gondola.cli.market import print_probe, probe_stores
+
+    configure_logs(get_settings(), stderr=False)
+    reports = probe_stores(store or [])
+    if as_json:
+        _emit([asdict(report) for report in reports])
+    else:
+        for report in reports:
+            print_probe(report)
+    sys.exit(0 if all(report.ok for report in reports) else 1)
+
+
+@sandbox_app.command("serve", epilog="Example: gondola sandbox serve --port 8700 --day 14")
+def sandbox_serve(
+    port: Annotated[
+        int, typer.Option(min=0, max=65000, help="First port; each store takes one; 0 takes free ones.")
+    ] = 8700,
+    day: Annotated[int, typer.Option(min=0, help="Day of the world.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 2026,
+    products: Annotated[int, typer.Option(min=50, help="Products a store, about.")] = 3000,
+    faults: Annotated[float, typer.Option(min=0, max=0.9, help="Share of answers that go wrong.")] = 0.0,
+    stores_file: Annotated[Path, typer.Option(help="Where the matching stores file is written.")] = Path(
+        "sandbox-stores.yaml"
+    ),
+    truth_file: Annotated[Path | None, typer.Option(help="Where the planted truths are written.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve fake stores that speak VTEX's protocol, until interrupted."""
+    from gondola.sandbox import Sandbox, run_server
+
+    def announce(sandbox: Sandbox) -> None:
+        addresses = {store["id"]: store["base_url"] for store in sandbox.stores_document()["stores"]}
+        if as_json:
+            _emit({"stores": addresses, "date": sandbox.date, "stores_file": stores_file})
+            sys.stdout.flush()
+            return
+        for name, address in addresses.items():
+            display.console.print(f"  {name:<10} {address}", highlight=False)
+        display.console.print(
+            f"Crawl them with: GONDOLA_STORES_FILE={stores_file} gondola run market --date {sandbox.date}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    run_server(
+        port=port,
+        day=day,
+        seed=seed,
+        products=products,
+        faults=faults,
+        stores_file=stores_file,
+        truth_file=truth_file,
+        announce=announce,
+    )

@@ -1,0 +1,126 @@
+"""`gondola demo`: the sandbox's stores crawled for two days, modelled, and shown."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.padding import Padding
+from rich.panel import Panel
+
+from gondola.cli.display import console, print_document, rows_table
+from gondola.cli.market import print_report, run_market
+from gondola.errors import ConfigurationError
+from gondola.sandbox import Sandbox, World
+from gondola.serving.summary import Summary, summarize_day
+from gondola.settings import get_settings
+
+if TYPE_CHECKING:
+    from tasks.report import MarketReport
+
+__all__ = ["run_demo"]
+
+# Far enough into the world that each kind of planted truth has happened.
+_DAYS_BEFORE = 16
+_FAULTS = 0.02
+_MARKER = ".gondola-demo"
+
+
+def run_demo(home: Path, *, as_json: bool) -> int:
+    """Make the demo's world anew and show what Gondola makes of it.
+
+    Args:
+        home: The demo's own folder; what an earlier demo left there is removed.
+        as_json: Whether to print one JSON document instead of tables.
+
+    Returns:
+        The exit code: 0 when both days were crawled completely and the models are green, 1 when something
+        failed, 3 when something is missing.
+    """
+    from tasks.market import BUSINESS_ZONE
+
+    _make_empty(home)
+    today = datetime.now(BUSINESS_ZONE).date()
+    world = World(epoch=today - timedelta(days=_DAYS_BEFORE), outages=False)
+    reports: list[MarketReport] = []
+    with Sandbox(world=world, faults=_FAULTS, day=_DAYS_BEFORE - 1) as sandbox:
+        sandbox.write_stores_file(get_settings().stores_file)
+        sandbox.write_truth_file(home / "truth.json", _DAYS_BEFORE - 1, _DAYS_BEFORE)
+        console.print(
+            f"[bold]Gondola demo[/]: {len(world.stores)} fake supermarkets on this machine, "
+            f"{world.products:,} products each, {_FAULTS:.0%} of answers go wrong.",
+            highlight=False,
+        )
+        for day in (_DAYS_BEFORE - 1, _DAYS_BEFORE):
+            sandbox.set_day(day)
+            last = day == _DAYS_BEFORE
+            reports.append(run_market(sandbox.date, [], [], live=not as_json, build=last))
+            if not as_json:
+                _say_what_came(reports[-1], last=last)
+    if reports[-1].status == "failed":
+        print_report(reports[-1])
+        return 1
+    summary = summarize_day(get_settings(), today)
+    if as_json:
+        document = {"runs": [report.as_document() for report in reports], "summary": asdict(summary)}
+        print_document(json.dumps(document, default=str, ensure_ascii=False, indent=2))
+    else:
+        _print(summary, home)
+    return 0 if all(report.status == "complete" for report in reports) else 3
+
+
+def _make_empty(home: Path) -> None:
+    if home.exists():
+        if any(home.iterdir()) and not (home / _MARKER).exists():
+            message = f"{home} is not empty and was not made by the demo; move it away"
+            raise ConfigurationError(message)
+        shutil.rmtree(home)
+    home.mkdir(parents=True)
+    (home / _MARKER).touch()
+
+
+def _say_what_came(report: MarketReport, *, last: bool) -> None:
+    products = sum(run.received for run in report.runs)
+    retries = sum(run.retries for run in report.runs)
+    seconds = max((run.seconds for run in report.runs), default=0.0)
+    name = "today" if last else "yesterday"
+    build = report.build
+    built = f"; models: {build.passed} builds and tests green in {build.seconds:.0f} s" if build else ""
+    console.print(
+        f"  {name:<9} {report.status}: {products:,} products from {len(report.runs)} store-regions in "
+        f"{seconds:.0f} s, {retries} requests tried again{built}",
+        highlight=False,
+    )
+
+
+def _print(summary: Summary, home: Path) -> None:
+    def show(title: str, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            table = rows_table(list(rows[0]), [tuple(row.values()) for row in rows], title=title)
+            console.print(Padding(table, (1, 0, 0, 0)))
+
+    show(f"The shelves on {summary.business_date}", summary.stores)
+    console.print(
+        f"Since yesterday {summary.gone} products left the shelves and {summary.sold_out} sold out.", highlight=False
+    )
+    show("Biggest moves since yesterday", summary.moves)
+    show("Same barcode, other price", summary.spread)
+    here = home.parent.parent
+    lines = [
+        f"[bold]The lake[/]       {_short(home / 'lake', here)}   Parquet, any engine reads it",
+        f"[bold]The warehouse[/]  {_short(get_settings().warehouse, here)}   DuckDB; readers open the published copy",
+        f"[bold]The truth[/]      {_short(home / 'truth.json', here)}   what was planted, to check the answers against",
+        "",
+        "[bold]Next[/]           gondola --demo status",
+        '               gondola --demo query "select * from market.fct_price_changes limit 20"',
+        "               gondola stores list          the real stores; then: gondola run market --store bistek",
+    ]
+    console.print(Padding(Panel("\n".join(lines), expand=False, border_style="dim"), (1, 0, 0, 0)), highlight=False)
+
+
+def _short(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

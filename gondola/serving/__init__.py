@@ -1,0 +1,1 @@
+"""What people see: answers from the published copy and the run records."""

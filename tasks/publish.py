@@ -1,0 +1,45 @@
+"""Swap what readers see, after a green build."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loguru import logger
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from gondola.settings import Settings
+from storage.lake import Lake
+from storage.publish import Published, publish
+from tasks.retries import RETRY_DELAYS_SECONDS, RETRY_JITTER, only_transient
+
+__all__ = ["publish_warehouse"]
+
+
+@task(
+    task_run_name="publish",
+    tags=["publish"],
+    retries=len(RETRY_DELAYS_SECONDS),
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    retry_jitter_factor=RETRY_JITTER,
+    retry_condition_fn=only_transient,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def publish_warehouse(settings: Settings, schemas: Sequence[str]) -> Published:
+    """Write gold Parquet to the lake and swap the readers' copy of the warehouse.
+
+    Args:
+        settings: Name the lake and the warehouse.
+        schemas: Schemas whose tables are published.
+    """
+    published = publish(
+        Lake.open(settings.lake),
+        settings.warehouse,
+        schemas=schemas,
+        keep=settings.published_versions,
+        threads=settings.transform_threads,
+        memory=settings.transform_memory,
+    )
+    logger.info("published version {}: {} tables", published.version, len(published.tables))
+    return published

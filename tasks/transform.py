@@ -1,0 +1,133 @@
+"""dbt builds under Prefect: every model and test a task run, lineage as assets."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt_common.events.base_types import EventLevel
+from loguru import logger
+from prefect import task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
+
+from gondola.errors import TransformError
+from gondola.settings import PROJECT_ROOT, Settings
+from storage.lake import Lake
+
+__all__ = ["DBT_PROJECT", "TransformReport", "build_models"]
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+
+
+@dataclass(frozen=True, slots=True)
+class TransformReport:
+    """What a dbt build came to."""
+
+    passed: int
+    failed: int
+    skipped: int
+    warned: int
+    seconds: float
+    failures: tuple[str, ...] = field(default=())
+
+
+@task(task_run_name="dbt build", tags=["dbt"], cache_policy=NO_CACHE, persist_result=False)
+def build_models(settings: Settings, systems: Sequence[str], *, full_refresh: bool = False) -> TransformReport:
+    """Build and test the models of some systems, and of what they share.
+
+    There is no timeout: dbt's threads can't be stopped from outside, so a timed-out task would leave them
+    writing beside its own retry. Ending the process ends the build, and the next build repairs what it left.
+
+    Args:
+        settings: Name the lake to read and the warehouse to build.
+        systems: Names of systems, which are names of folders under `dbt_project/models`.
+        full_refresh: Whether incremental models are built anew.
+
+    Raises:
+        TransformError: A model or test failed; the warehouse keeps what succeeded, readers keep the last
+            published copy.
+    """
+    lake = Lake.open(settings.lake)
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    target_path = settings.warehouse.parent / "dbt"
+    # dbt reads these where it opens its connection; the profile names no backend.
+    os.environ |= {
+        "GONDOLA_LAKE": lake.uri,
+        "GONDOLA_WAREHOUSE": str(settings.warehouse),
+        "GONDOLA_TRANSFORM_THREADS": str(settings.transform_threads),
+        "GONDOLA_TRANSFORM_MEMORY": settings.transform_memory,
+    }
+    runner = PrefectDbtRunner(
+        settings=PrefectDbtSettings(
+            project_dir=DBT_PROJECT,
+            profiles_dir=DBT_PROJECT,
+            target_path=target_path,
+            log_level=EventLevel.WARN,
+        ),
+        raise_on_failure=False,
+    )
+    command = ["build", "--target", settings.target, "--select", *systems, "shared"]
+    # Unit tests judge the SQL, not the data: they belong to the test suite.
+    command += ["--exclude-resource-type", "unit_test"]
+    if full_refresh:
+        command.append("--full-refresh")
+    try:
+        outcome = runner.invoke(command)
+    finally:
+        # The adapter's last connection would hold the warehouse's lock for the life of this process.
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if outcome.exception is not None:
+        message = f"dbt could not start: {outcome.exception}"
+        raise TransformError(message) from outcome.exception
+    summary = _read_results(target_path / "run_results.json")
+    logger.info(
+        "dbt: {} passed, {} failed, {} skipped in {:.1f} s",
+        summary.passed,
+        summary.failed,
+        summary.skipped,
+        summary.seconds,
+    )
+    if summary.failed or not outcome.success:
+        message = "dbt failed: " + ("; ".join(summary.failures) or "see the log")
+        raise TransformError(message)
+    return summary
+
+
+def _read_results(path: Path) -> TransformReport:
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    results = document["results"]
+    states = Counter(result["status"] for result in results)
+    create_table_artifact(
+        key="dbt-build",
+        description="Nodes of the dbt build",
+        table=[
+            {
+                "node": result["unique_id"],
+                "status": result["status"],
+                "seconds": round(result["execution_time"], 2),
+                "message": (result["message"] or "")[:500],
+            }
+            for result in sorted(results, key=lambda r: r["status"] in {"success", "pass"})
+        ],
+    )
+    bad = {"error", "fail", "runtime error"}
+    return TransformReport(
+        passed=states["success"] + states["pass"],
+        failed=sum(states[state] for state in bad),
+        skipped=states["skipped"],
+        warned=states["warn"],
+        seconds=float(document["elapsed_time"]),
+        failures=tuple(
+            f"{result['unique_id']}: {' '.join((result['message'] or 'failed').split())[:300]}"
+            for result in results
+            if result["status"] in bad
+        ),
+    )

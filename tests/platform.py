@@ -1,0 +1,128 @@
+"""A platform for a test: its own lake, warehouse and stores file, driven in this process or by the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from gondola.sandbox import Sandbox, ShelfRow
+from gondola.settings import get_settings
+from tasks.report import MarketReport
+
+__all__ = ["Completed", "Platform", "expected_rows", "fact_rows"]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Completed:
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """Its standard output as JSON; all of it must be one document."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Platform:
+    """Settings that point into one folder, and ways to use the platform with them."""
+
+    home: Path
+    lake: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "GONDOLA_LAKE": self.lake or str(self.home / "lake"),
+            "GONDOLA_WAREHOUSE": str(self.home / "warehouse" / "gondola.duckdb"),
+            "GONDOLA_STORES_FILE": str(self.home / "stores.yaml"),
+            "GONDOLA_SPOOL": str(self.home / "spool"),
+            "GONDOLA_LOGS": str(self.home / "logs"),
+            "GONDOLA_LATE_PASS_DELAY_SECONDS": "0.2",
+            "GONDOLA_RETRY_DELAYS_SECONDS": "[0.1]",
+            "GONDOLA_REQUEST_ATTEMPTS": "3",
+        } | self.extra
+
+    def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make this process use the platform until the test ends."""
+        for name, value in self.environment.items():
+            monkeypatch.setenv(name, value)
+        get_settings.cache_clear()
+
+    def crawl(
+        self, sandbox: Sandbox, *, day: date | None = None, stores: Sequence[str] = (), build: bool = True
+    ) -> MarketReport:
+        """Run the market flow for the sandbox's day."""
+        from gondola.cli.market import run_market
+
+        sandbox.write_stores_file(self.home / "stores.yaml")
+        return run_market(day or sandbox.date, list(stores), [], live=False, build=build)
+
+    def transform(self, *, full_refresh: bool = False) -> None:
+        """Build and publish the market models."""
+        from flows.transform import transform
+
+        transform(["market"], full_refresh=full_refresh)
+
+    def query(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Ask the published copy, the way users do."""
+        from gondola.serving.query import run_query
+
+        rows: list[dict[str, Any]] = run_query(get_settings(), sql, parameters=parameters or None).to_pylist()
+        return rows
+
+    def records(self, kind: str) -> list[dict[str, Any]]:
+        """All records of a kind on a local lake."""
+        with duckdb.connect() as connection:
+            files = f"{self.environment['GONDOLA_LAKE']}/{kind}/**/*.parquet"
+            relation = connection.sql(f"from read_parquet('{files}', union_by_name = true)")
+            return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+
+    def command(self, *arguments: str, timeout: float = 240, **environment: str) -> Completed:
+        """Run the `gondola` command in a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "gondola", *arguments],
+            env=os.environ | self.environment | environment,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Completed(done.returncode, done.stdout, done.stderr)
+
+
+Fact = tuple[str, str, str, Decimal | None, Decimal | None, bool]
+
+
+def expected_rows(rows: Iterable[ShelfRow]) -> set[Fact]:
+    """What the sandbox's truth says the warehouse must hold: region, SKU, name, price, list price, availability."""
+    return {
+        (row.region, row.sku_id, " ".join(row.name.split()), row.price, row.list_price, row.is_available)
+        for row in rows
+    }
+
+
+def fact_rows(rows: Iterable[dict[str, Any]]) -> set[Fact]:
+    """The same of rows of `market.fct_prices_daily`."""
+    return {
+        (r["region"], r["sku_id"], " ".join(r["product_name"].split()), r["price"], r["list_price"], r["is_available"])
+        for r in rows
+    }
