@@ -6,7 +6,7 @@ import asyncio
 import json
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -21,11 +21,13 @@ from storage.layout import MarketBronze, make_run_id
 from storage.parquet import FileStats, ParquetSink
 from storage.records import QuarantineRecord, RecordWriter, RequestRecord, RunRecord, SliceRecord, put_run
 
-__all__ = ["SYSTEM", "Landing", "RunReport", "put_failed_run", "scope_of"]
+__all__ = ["SYSTEM", "Landing", "RunReport", "next_start", "put_failed_run", "scope_of"]
 
 SYSTEM = "market"
 # Values that hardly repeat within a file: a dictionary of them would be as large as the column.
 PLAIN_COLUMNS = ("raw", "link", "image_url", "product_id", "sku_id", "ean", "reference_id")
+
+_last_start: dict[tuple[str, ...], datetime] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ class Landing:
         self._lake = lake
         self._target = target
         self._business_date = business_date
-        self.started_at = datetime.now(UTC).replace(microsecond=0)
         supermarket, region = target.store.id, target.region.id
+        self.started_at = next_start(supermarket, region)
         bronze = MarketBronze(supermarket, region, business_date, self.started_at)
         self.run_id = bronze.run_id
         metadata = {
@@ -120,7 +122,7 @@ class Landing:
         stats: FileStats | None = None
         if result.written:
             stats = self._rows.commit(status=result.status)
-        finished_at = datetime.now(UTC)
+        finished_at = max(datetime.now(UTC), self.started_at)
         record = RunRecord(
             run_id=self.run_id,
             system=SYSTEM,
@@ -167,6 +169,19 @@ class Landing:
         )
 
 
+def next_start(*scope: str) -> datetime:
+    """A start no other run of this scope has in this process: run ids tell runs apart by the second.
+
+    Args:
+        *scope: What the run covers, such as supermarket and region.
+    """
+    start = datetime.now(UTC).replace(microsecond=0)
+    if scope in _last_start:
+        start = max(start, _last_start[scope] + timedelta(seconds=1))
+    _last_start[scope] = start
+    return start
+
+
 def scope_of(store: Store, region: Region) -> str:
     """How run and quality records name a store-region."""
     return f"supermarket={store.id}/region={region.id}"
@@ -185,15 +200,14 @@ def put_failed_run(
         error: Why it could not.
         flow_run_id: The Prefect flow run it belongs to.
     """
-    now = datetime.now(UTC)
-    started_at = now.replace(microsecond=0)
+    started_at = next_start(store.id, region.id)
     record = RunRecord(
         run_id=make_run_id(store.id, region.id, started_at=started_at),
         system=SYSTEM,
         scope=scope_of(store, region),
         business_date=business_date,
         started_at=started_at,
-        finished_at=now,
+        finished_at=max(datetime.now(UTC), started_at),
         status="failed",
         error=str(error),
         flow_run_id=flow_run_id,

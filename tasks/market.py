@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from time import monotonic
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,8 +25,9 @@ from gondola.sources.vtex import CrawlOptions, CrawlResult, CrawlTarget, Fetcher
 from gondola.sources.vtex import plan_store as plan
 from storage.lake import Lake
 from storage.layout import make_run_id
+from storage.parquet import clean_spool
 from storage.records import QualityRecord, RecordWriter, RequestRecord
-from tasks.landing import SYSTEM, Landing, RunReport, put_failed_run, scope_of
+from tasks.landing import SYSTEM, Landing, RunReport, next_start, put_failed_run, scope_of
 from tasks.retries import RETRY_DELAYS_SECONDS, RETRY_JITTER, only_transient
 
 __all__ = ["BUSINESS_ZONE", "CrawlSession", "choose_stores", "crawl_region", "open_session", "plan_store"]
@@ -99,6 +100,7 @@ def choose_stores(
 async def open_session(settings: Settings, business_date: date) -> AsyncIterator[CrawlSession]:
     """Open the lake and the one HTTP client of a flow run."""
     lake = await asyncio.to_thread(Lake.open, settings.lake)
+    await asyncio.to_thread(clean_spool, settings.spool)  # what killed runs left
     async with Fetcher(
         user_agent=settings.user_agent,
         timeout=timedelta(seconds=settings.request_timeout_seconds),
@@ -120,7 +122,7 @@ async def open_session(settings: Settings, business_date: date) -> AsyncIterator
 )
 async def plan_store(session: CrawlSession, store: Store) -> StorePlan:
     """Ask a store for its sales channel and region ids, and keep what it answered."""
-    run_id = make_run_id(store.id, "plan", started_at=datetime.now(UTC).replace(microsecond=0))
+    run_id = make_run_id(store.id, "plan", started_at=next_start(store.id, "plan"))
     with RecordWriter(session.lake, SYSTEM, run_id, session.settings.spool) as records:
         try:
             made = await plan(session.fetcher, store, on_request=lambda o: records.add(RequestRecord(**asdict(o))))

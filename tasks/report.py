@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any, Self
 
+from loguru import logger
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
@@ -109,6 +110,8 @@ async def final_state(market: MarketReport) -> State[MarketReport]:
     products = sum(run.received for run in market.runs)
     head = f"{market.status}: {products:,} products from {len(market.runs)} store-regions on {market.business_date}"
     await acreate_markdown_artifact(key="market-run", markdown=_markdown(market), description=head)
+    for scope, reason in market.failures.items():
+        logger.error("{}: failed: {}", scope, reason)
     missing = [{"store_region": scope, "slice": item} for scope, items in market.incomplete.items() for item in items]
     if missing:
         await acreate_table_artifact(key="market-incomplete-slices", table=missing, description="Slices not complete")

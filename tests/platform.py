@@ -6,23 +6,31 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
 import pytest
 
-from gondola.sandbox import Sandbox, ShelfRow
+from gondola.sandbox import Sandbox, ShelfRow, World
 from gondola.settings import get_settings
 from tasks.report import MarketReport
 
-__all__ = ["Completed", "Platform", "expected_rows", "fact_rows"]
+__all__ = ["REGIONS", "Completed", "Platform", "assert_day_is_true", "expected_rows", "fact_rows"]
 
 ROOT = Path(__file__).resolve().parent.parent
+# The sandbox's store-regions that have prices of their own.
+REGIONS = {
+    "aurora": ["florianopolis", "joinville"],
+    "mirante": ["campinas", "santos"],
+    "pampa": ["porto_alegre", "caxias"],
+    "serra": ["default"],
+}
 
 
 @dataclass
@@ -30,8 +38,12 @@ class Completed:
     """What a command left."""
 
     code: int
-    out: str
+    raw: bytes
     err: str
+
+    @property
+    def out(self) -> str:
+        return self.raw.decode()
 
     @property
     def document(self) -> Any:
@@ -102,11 +114,10 @@ class Platform:
             env=os.environ | self.environment | environment,
             cwd=self.home,
             capture_output=True,
-            text=True,
             timeout=timeout,
             check=False,
         )
-        return Completed(done.returncode, done.stdout, done.stderr)
+        return Completed(done.returncode, done.stdout, done.stderr.decode())
 
 
 Fact = tuple[str, str, str, Decimal | None, Decimal | None, bool]
@@ -126,3 +137,18 @@ def fact_rows(rows: Iterable[dict[str, Any]]) -> set[Fact]:
         (r["region"], r["sku_id"], " ".join(r["product_name"].split()), r["price"], r["list_price"], r["is_available"])
         for r in rows
     }
+
+
+def assert_day_is_true(
+    platform: Platform, world: World, day: int, stores: Mapping[str, Sequence[str]] = MappingProxyType(REGIONS)
+) -> None:
+    """Every row of a day's fact is what was on the shelf, and none is missing."""
+    for store, regions in stores.items():
+        truth = expected_rows(row for region in regions for row in world.shelf(store, region, day))
+        facts = platform.query(
+            "select * from market.fct_prices_daily where supermarket = $store and price_date = $day",
+            store=store,
+            day=world.date_of(day),
+        )
+        assert fact_rows(facts) == truth, store
+        assert len(facts) == len(truth), f"{store}: doubled rows"

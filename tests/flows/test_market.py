@@ -9,15 +9,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterName
 
 from gondola.sandbox import Faults, Sandbox, World
-from tests.platform import Platform, expected_rows, fact_rows
+from tests.platform import REGIONS, Platform, assert_day_is_true
 
 PRODUCTS = 240
-REGIONS = {
-    "aurora": ["florianopolis", "joinville"],
-    "mirante": ["campinas", "santos"],
-    "pampa": ["porto_alegre", "caxias"],
-    "serra": ["default"],
-}
 
 
 def calm_world(products: int = PRODUCTS) -> World:
@@ -27,19 +21,6 @@ def calm_world(products: int = PRODUCTS) -> World:
 def wide_world() -> World:
     """A world whose stores exceed one query's window, so that they are crawled category by category."""
     return calm_world(2800)
-
-
-def assert_day_is_true(platform: Platform, world: World, day: int, stores: dict[str, list[str]] = REGIONS) -> None:
-    """Every row of a day's fact is what was on the shelf, and none is missing."""
-    for store, regions in stores.items():
-        truth = expected_rows(row for region in regions for row in world.shelf(store, region, day))
-        facts = platform.query(
-            "select * from market.fct_prices_daily where supermarket = $store and price_date = $day",
-            store=store,
-            day=world.date_of(day),
-        )
-        assert fact_rows(facts) == truth, store
-        assert len(facts) == len(truth), f"{store}: doubled rows"
 
 
 def test_two_days_and_what_changed(platform: Platform) -> None:
