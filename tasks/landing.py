@@ -15,7 +15,7 @@ import pyarrow as pa
 from gondola.settings import Settings
 from gondola.sources.stores import Region, Store
 from gondola.sources.vtex import CrawlResult, CrawlTarget, RejectedRow, RequestOutcome
-from gondola.sources.vtex.schema import BRONZE_SCHEMA, SCHEMA_VERSION
+from gondola.sources.vtex.schema import BRONZE_SCHEMA, PLAIN_COLUMNS, SCHEMA_VERSION
 from storage.lake import Lake
 from storage.layout import MarketBronze, make_run_id
 from storage.parquet import FileStats, ParquetSink
@@ -24,8 +24,6 @@ from storage.records import QuarantineRecord, RecordWriter, RequestRecord, RunRe
 __all__ = ["SYSTEM", "Landing", "RunReport", "next_start", "put_failed_run", "scope_of"]
 
 SYSTEM = "market"
-# Values that hardly repeat within a file: a dictionary of them would be as large as the column.
-PLAIN_COLUMNS = ("raw", "link", "image_url", "product_id", "sku_id", "ean", "reference_id")
 
 _last_start: dict[tuple[str, ...], datetime] = {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -110,14 +111,15 @@ def _print(summary: Summary, home: Path) -> None:
     show("Biggest moves since yesterday", summary.moves)
     show("Same barcode, other price", summary.spread)
     here = home.parent.parent
+    command = "gondola" if shutil.which("gondola") else _short(Path(sys.argv[0]).absolute(), here)
     lines = [
         f"[bold]The lake[/]       {_short(home / 'lake', here)}   Parquet, any engine reads it",
         f"[bold]The warehouse[/]  {_short(get_settings().warehouse, here)}   DuckDB; readers open the published copy",
         f"[bold]The truth[/]      {_short(home / 'truth.json', here)}   what was planted, to check the answers against",
         "",
-        "[bold]Next[/]           gondola --demo status",
-        '               gondola --demo query "select * from market.fct_price_changes limit 20"',
-        "               gondola stores list          the real stores; then: gondola run market --store bistek",
+        f"[bold]Next[/]           {command} --demo status",
+        f'               {command} --demo query "select * from market.fct_price_changes limit 20"',
+        f"               {command} stores list          the real stores; then: {command} run market --store bistek",
     ]
     console.print(Padding(Panel("\n".join(lines), expand=False, border_style="dim"), (1, 0, 0, 0)), highlight=False)
 

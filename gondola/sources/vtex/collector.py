@@ -14,7 +14,7 @@ from gondola.sources.vtex.contract import RejectedRow, Sink
 from gondola.sources.vtex.families import Page
 from gondola.sources.vtex.idset import IdSet, Key, key_of
 from gondola.sources.vtex.products import Product, decode_identity, decode_product
-from gondola.sources.vtex.rows import ImpossibleValueError, Row, row_of, table_of
+from gondola.sources.vtex.rows import Batch, ImpossibleValueError, row_of
 
 __all__ = ["Collector", "PageFacts"]
 
@@ -56,9 +56,7 @@ class Collector:
         self._sink = sink
         self._flush_bytes = flush_bytes
         self._flush_rows = flush_rows
-        self._rows: list[Row] = []
-        self._raws: list[bytes | None] = []
-        self._raw_bytes = 0
+        self._batch = Batch()
         self._writing: asyncio.Task[None] | None = None
 
     def absorb(self, page: Page, slice_key: str) -> PageFacts:
@@ -90,16 +88,15 @@ class Collector:
     @property
     def is_full(self) -> bool:
         """Whether rows should leave memory."""
-        return self._raw_bytes >= self._flush_bytes or len(self._rows) >= self._flush_rows
+        return self._batch.raw_bytes >= self._flush_bytes or len(self._batch) >= self._flush_rows
 
     async def flush(self) -> None:
         """Hand the rows over. One table may be in the sink's hands while the next one fills."""
         await self.settle()
-        if self._rows:
-            rows, raws = self._rows, self._raws
-            self._rows, self._raws, self._raw_bytes = [], [], 0
-            self.written += len(rows)
-            self._writing = asyncio.create_task(asyncio.to_thread(self._write, rows, raws))
+        if self._batch:
+            batch, self._batch = self._batch, Batch()
+            self.written += len(batch)
+            self._writing = asyncio.create_task(asyncio.to_thread(self._write, batch))
 
     async def settle(self) -> None:
         """Wait until the sink has what was handed over, also when cancelled meanwhile: a thread can't be."""
@@ -112,8 +109,8 @@ class Collector:
             await asyncio.wait([writing])
             raise
 
-    def _write(self, rows: list[Row], raws: list[bytes | None]) -> None:
-        self._sink.write(table_of(self._run_id, rows, raws))
+    def _write(self, batch: Batch) -> None:
+        self._sink.write(batch.table(self._run_id))
 
     def _keep(self, product: Product, raw: msgspec.Raw, slice_key: str, position: int, fetched_at: int) -> None:
         kept = False
@@ -125,13 +122,7 @@ class Collector:
             except ImpossibleValueError as error:
                 self._reject(slice_key, position, error.field, str(error), raw)
                 continue
-            self._rows.append(row)
-            if kept:  # the product's bytes go with its first row only
-                self._raws.append(None)
-                continue
-            # A copy: a view would keep the whole page alive, and pyarrow never lets go of views.
-            self._raws.append(bytes(raw))
-            self._raw_bytes += len(memoryview(raw))
+            self._batch.add(row, None if kept else raw)  # the product's bytes go with its first row only
             kept = True
 
     def _learn(self, product: Product) -> None:

@@ -47,8 +47,11 @@ class IdSet:
             self._numbers |= keys._numbers  # noqa: SLF001 - of the same class
             self._names |= keys._names  # noqa: SLF001
             return
-        for key in keys:
-            self.add(key)
+        keys = list(keys)
+        numbers = [key for key in keys if isinstance(key, int)]
+        self._numbers.update(numbers)
+        if len(numbers) < len(keys):
+            self._names.update(key for key in keys if isinstance(key, str))
 
     def __contains__(self, key: Key) -> bool:
         return key in self._numbers if isinstance(key, int) else key in self._names

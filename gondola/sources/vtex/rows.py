@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from gondola.sources.vtex.products import Item, Product, Seller
 from gondola.sources.vtex.schema import BRONZE_SCHEMA
 from gondola.sources.vtex.teasers import normalise_teasers
 
-__all__ = ["ImpossibleValueError", "Row", "choose_seller", "row_of", "table_of"]
+__all__ = ["Batch", "ImpossibleValueError", "Row", "choose_seller", "row_of"]
 
 Row = tuple[Any, ...]
 """The values of `BRONZE_SCHEMA` after `run_id` and before `raw`, in its order."""
@@ -119,26 +122,51 @@ def _text(value: str | int | None) -> str | None:
 def _reference(item: Item) -> str | None:
     if not item.references:
         return None
-    chosen = next((reference for reference in item.references if reference.key == "RefId"), item.references[0])
-    return _text(chosen.value)
+    for reference in item.references:
+        if reference.key == "RefId":
+            return _text(reference.value)
+    return _text(item.references[0].value)
 
 
-def table_of(run_id: str, rows: Sequence[Row], raws: Sequence[bytes | None]) -> pa.Table:
-    """Rows as a table of `BRONZE_SCHEMA`.
+class Batch:
+    """Rows that gather until they are worth a table.
 
-    Args:
-        run_id: The run they belong to.
-        rows: At least one row.
-        raws: For each row the product's bytes, or None where an earlier row has them.
+    The products' bytes, most of the memory, lie one after another in one buffer, which becomes the column
+    as it is. They are copied once, because a view would keep the whole page alive.
     """
-    columns: Iterator[tuple[Any, ...]] = zip(*rows, strict=True)
-    arrays = [pa.repeat(pa.scalar(run_id, pa.string()), len(rows))]
-    arrays += [
-        _BUILDERS.get(field.name, pa.array)(column, field.type)
-        for field, column in zip(list(BRONZE_SCHEMA)[1:-1], columns, strict=True)
-    ]
-    arrays.append(pa.array(raws, pa.binary()))
-    return pa.Table.from_arrays(arrays, schema=BRONZE_SCHEMA)
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._raw = bytearray()
+        self._ends = array("i", [0])  # of each row's bytes within the buffer, as Arrow wants them
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def raw_bytes(self) -> int:
+        """Bytes of the products gathered."""
+        return len(self._raw)
+
+    def add(self, row: Row, raw: msgspec.Raw | None) -> None:
+        """Append a row, with the product's bytes unless an earlier row has them."""
+        self._rows.append(row)
+        if raw is not None:
+            self._raw += raw
+        self._ends.append(len(self._raw))
+
+    def table(self, run_id: str) -> pa.Table:
+        """The rows, at least one, as a table of `BRONZE_SCHEMA` and of this run; nothing may be added after."""
+        columns: Iterator[tuple[Any, ...]] = zip(*self._rows, strict=True)
+        arrays = [pa.repeat(pa.scalar(run_id, pa.string()), len(self))]
+        arrays += [
+            _BUILDERS.get(field.name, pa.array)(column, field.type)
+            for field, column in zip(list(BRONZE_SCHEMA)[1:-1], columns, strict=True)
+        ]
+        _, present = pa.array([begin < end for begin, end in pairwise(self._ends)], pa.bool_()).buffers()
+        buffers = [present, pa.py_buffer(self._ends), pa.py_buffer(self._raw)]
+        arrays.append(pa.Array.from_buffers(pa.binary(), len(self), buffers))
+        return pa.Table.from_arrays(arrays, schema=BRONZE_SCHEMA)
 
 
 def _decimals(column: Sequence[float | None], kind: pa.DataType) -> pa.Array:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-__all__ = ["BRONZE_SCHEMA", "MONEY", "SCHEMA_VERSION"]
+__all__ = ["BRONZE_SCHEMA", "MONEY", "PLAIN_COLUMNS", "SCHEMA_VERSION"]
 
 SCHEMA_VERSION = "1"
 MONEY = pa.decimal128(18, 4)
@@ -47,4 +47,17 @@ BRONZE_SCHEMA = pa.schema(
         # the product exactly as received (JSON bytes); only on the first SKU of a product, else null
         ("raw", pa.binary()),
     ]
+)
+
+# Values that hardly repeat within a file: a dictionary of them would be as large as the column.
+PLAIN_COLUMNS = (
+    "product_id",
+    "sku_id",
+    "ean",
+    "reference_id",
+    "product_name",
+    "sku_name",
+    "link",
+    "image_url",
+    "raw",
 )

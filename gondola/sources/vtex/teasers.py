@@ -11,7 +11,7 @@ from gondola.sources.vtex.products import Offer
 
 __all__ = ["normalise_teasers"]
 
-_NOTHING = (b"", b"[]", b"null")
+_NOTHING = (msgspec.Raw(b"[]"), msgspec.Raw(), msgspec.Raw(b"null"))
 _BACKING_FIELD = re.compile(r"^<(.+)>k__BackingField$")
 _CLUB = re.compile(r"\bclub|\bcart[aã]o|fidelidade|\bcliente|\bapp\b", re.IGNORECASE)
 # Conditions that tie a promotion to a card or a group of customers.
@@ -32,7 +32,7 @@ def normalise_teasers(offer: Offer) -> str | None:
         JSON list of `{name, kind, minimum_quantity, percent, amount}`.
     """
     for raw in (offer.promotion_teasers, offer.search_teasers, offer.old_teasers):
-        if bytes(raw) in _NOTHING:
+        if raw in _NOTHING:
             continue
         parsed = _plain(msgspec.json.decode(raw))
         entries = [_entry(teaser) for teaser in parsed if isinstance(teaser, dict)] if isinstance(parsed, list) else []

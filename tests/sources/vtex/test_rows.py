@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from gondola.sources.vtex.products import Offer, Seller, decode_product
-from gondola.sources.vtex.rows import ImpossibleValueError, choose_seller, row_of, table_of
+from gondola.sources.vtex.rows import Batch, ImpossibleValueError, choose_seller, row_of
 from gondola.sources.vtex.teasers import normalise_teasers
 from tests.replay import product
 from tests.sources.vtex.harness import recorded
@@ -21,11 +21,10 @@ Json = dict[str, Any]
 
 def rows_of(one: Json, regional: tuple[str, ...] = ()) -> list[Json]:
     decoded = decode_product(json.dumps(one).encode())
-    rows = [
-        row_of(decoded, item, fetched_at=1_770_000_000_000_000, slice_key="*", regional=regional)
-        for item in decoded.items or ()
-    ]
-    found: list[Json] = table_of("run", rows, [None] * len(rows)).to_pylist()
+    batch = Batch()
+    for item in decoded.items or ():
+        batch.add(row_of(decoded, item, fetched_at=1_770_000_000_000_000, slice_key="*", regional=regional), None)
+    found: list[Json] = batch.table("run").to_pylist()
     return found
 
 

@@ -1,0 +1,1 @@
+"""Benchmarks: whole processes side by side, results verified. Not part of the installed product."""
