@@ -57,7 +57,9 @@ lint: setup-dev ## Check style, SQL and YAML
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/yamllint --strict .
-	cd dbt_project && ../$(BIN)/sqlfluff lint models tests macros --disable-progress-bar
+	mkdir -p dbt_project/target
+	cd dbt_project && GONDOLA_LAKE=target/lint GONDOLA_WAREHOUSE=target/lint.duckdb \
+	  ../$(BIN)/sqlfluff lint models tests macros --disable-progress-bar
 
 types: setup-dev ## Check types, strictly
 	$(BIN)/mypy

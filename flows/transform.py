@@ -11,6 +11,7 @@ from gondola.settings import get_settings
 from tasks.logs import lines_in_run_log
 from tasks.publish import publish_warehouse
 from tasks.transform import TransformReport, build_models
+from tasks.turn import warehouse_turn
 
 __all__ = ["transform"]
 
@@ -29,9 +30,10 @@ def transform(systems: Sequence[str], *, full_refresh: bool = False) -> Transfor
 
     Raises:
         TransformError: A model or a test failed; what was published before stays.
+        LakeUnavailableError: Another run holds the warehouse and does not end.
     """
     settings = get_settings()
-    with lines_in_run_log():
+    with lines_in_run_log(), warehouse_turn(settings):
         built = build_models(settings, systems, full_refresh=full_refresh)
         publish_warehouse(settings, [*systems, "shared"])
     return built

@@ -50,5 +50,5 @@ def test_unknown_key_in_a_file_is_an_error_too(name: str) -> None:
 
 def test_wrong_value_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GONDOLA_MAX_CONNECTIONS", "many")
-    with pytest.raises(ConfigurationError, match="GONDOLA_MAX_CONNECTIONS.*'many'"):
+    with pytest.raises(ConfigurationError, match=r"GONDOLA_MAX_CONNECTIONS.*'many'"):
         Settings.load()
