@@ -8,18 +8,23 @@ from datetime import date
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 
 from flows.transform import transform
 from gondola.settings import get_settings
 from gondola.sources.stores import Store
 from tasks.logs import lines_in_run_log
-from tasks.market import CrawlSession, choose_stores, crawl_region, open_session, plan_store
+from tasks.market import CrawlSession, choose_stores, crawl_region, open_session, plan_store, today
 from tasks.report import MarketReport, StoreReport, final_state
 
 __all__ = ["market"]
 
 
-@flow(name="market", flow_run_name="market-{business_date}", persist_result=False)
+def _run_name() -> str:
+    return f"market-{flow_run.get_parameters().get('business_date') or today()}"
+
+
+@flow(name="market", flow_run_name=_run_name, persist_result=False)
 async def market(
     business_date: date | None = None, stores: Sequence[str] = (), regions: Sequence[str] = (), *, build: bool = True
 ) -> State[MarketReport]:

@@ -30,9 +30,16 @@ from storage.records import QualityRecord, RecordWriter, RequestRecord
 from tasks.landing import SYSTEM, Landing, RunReport, next_start, put_failed_run, scope_of
 from tasks.retries import RETRY_DELAYS_SECONDS, RETRY_JITTER, only_transient
 
-__all__ = ["BUSINESS_ZONE", "CrawlSession", "choose_stores", "crawl_region", "open_session", "plan_store"]
+__all__ = [
+    "CrawlSession",
+    "choose_stores",
+    "crawl_region",
+    "open_session",
+    "plan_store",
+    "today",
+]
 
-BUSINESS_ZONE = ZoneInfo("America/Sao_Paulo")
+_BUSINESS_ZONE = ZoneInfo("America/Sao_Paulo")
 # One region saturates a store's request limit; a second one fills the pauses of the first. More would only
 # hold memory.
 REGIONS_AT_ONCE_PER_STORE = 2
@@ -69,6 +76,11 @@ class CrawlSession:
             return await step(self, target)
 
 
+def today() -> date:
+    """The business date: today where the stores are."""
+    return datetime.now(_BUSINESS_ZONE).date()
+
+
 def choose_stores(
     settings: Settings, stores: Sequence[str], regions: Sequence[str], business_date: date | None
 ) -> tuple[tuple[Store, ...], date]:
@@ -85,11 +97,10 @@ def choose_stores(
         ConfigurationError: An unknown name, or another day than today for a real store.
     """
     chosen = select_stores(load_stores(settings.stores_file), stores, regions)
-    today = datetime.now(BUSINESS_ZONE).date()
-    day = business_date or today
-    if day != today and not all(store.is_local for store in chosen):
+    day = business_date or today()
+    if day != today() and not all(store.is_local for store in chosen):
         message = (
-            f"a shelf can be crawled for today ({today}) only, not for {day}; "
+            f"a shelf can be crawled for today ({today()}) only, not for {day}; "
             f"to rebuild the models of an old day, run: gondola transform market"
         )
         raise ConfigurationError(message)

@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +42,10 @@ def run_demo(home: Path, *, as_json: bool) -> int:
         The exit code: 0 when both days were crawled completely and the models are green, 1 when something
         failed, 3 when something is missing.
     """
-    from tasks.market import BUSINESS_ZONE
+    from tasks.market import today as business_today
 
     _make_empty(home)
-    today = datetime.now(BUSINESS_ZONE).date()
+    today = business_today()
     world = World(epoch=today - timedelta(days=_DAYS_BEFORE), outages=False)
     reports: list[MarketReport] = []
     with Sandbox(world=world, faults=_FAULTS, day=_DAYS_BEFORE - 1) as sandbox:

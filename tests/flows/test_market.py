@@ -6,7 +6,14 @@ import asyncio
 from datetime import date
 
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterName
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterName,
+    LogFilter,
+    LogFilterFlowRunId,
+)
 
 from gondola.sandbox import Faults, Sandbox, World
 from tests.platform import REGIONS, Platform, assert_day_is_true
@@ -146,5 +153,10 @@ async def test_the_server_shows_names_tags_progress_and_the_true_state(platform:
             artifact_filter=ArtifactFilter(key=ArtifactFilterKey(like_="crawl-serra-default"))
         )
         assert artifacts
-        logs = [log.message for log in await client.read_logs()]
-        assert any("serra/default: partial" in line for line in logs), "loguru's lines are in the run log"
+        of_run = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id]))
+        for _ in range(50):  # log lines are sent in batches
+            lines = [log.message for log in await client.read_logs(log_filter=of_run)]
+            if any("serra/default: partial" in line for line in lines):
+                break
+            await asyncio.sleep(0.2)
+        assert any("serra/default: partial" in line for line in lines), "loguru's lines are in the run log"

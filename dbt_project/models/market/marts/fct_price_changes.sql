@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with prices as (
     select * from {{ ref('tru_price') }}
 ),
