@@ -95,8 +95,10 @@ def publish_gold(
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -> list[str]:
+    """Tables and views that readers are meant to see."""
     rows = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? ORDER BY table_name",
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = $1 AND schema_name = $2 UNION ALL "
+        "SELECT view_name FROM duckdb_views() WHERE database_name = $1 AND schema_name = $2 ORDER BY 1",
         [database, schema],
     ).fetchall()
     return [name for (name,) in rows if not name.startswith(_NOT_FOR_READERS) and "__dbt_" not in name]

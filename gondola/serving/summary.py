@@ -29,7 +29,7 @@ select
     count(distinct region) as regions,
     count(distinct product_id) as products,
     count(price) as prices,
-    round(100.0 * count(price) / count(*), 1) as "on sale %",
+    round(100.0 * count(price) / count(*), 1) as "available %",
     coalesce(any_value(up), 0) as dearer,
     coalesce(any_value(down), 0) as cheaper,
     round(100.0 * any_value(received) / any_value(expected), 1) as "coverage %"

@@ -33,7 +33,7 @@ def warehouse(tmp_path: Path) -> Path:
         CREATE TABLE market.dim_products AS SELECT i::VARCHAR AS sku_id, 'Arroz' AS product_name FROM range(100) t(i);
         CREATE TABLE market.int_internal AS SELECT 1 AS i;
         CREATE VIEW market.stg_view AS SELECT 1 AS i;
-        CREATE VIEW market.latest AS SELECT max(price_date) AS day FROM gondola.market.fct_prices_daily;
+        CREATE VIEW market.int_latest AS SELECT max(price_date) AS day FROM gondola.market.fct_prices_daily;
         CREATE TABLE shared.dim_date AS SELECT DATE '2026-01-01' AS day;
         """,
     )
@@ -90,13 +90,21 @@ def test_tables_become_parquet_on_every_backend(lake: Lake, warehouse: Path) -> 
     assert (facts.schema, facts.rows, facts.files, facts.written) == ("market", 500, 2, 2)
     assert facts.bytes == sum(entry.size for entry in lake.find(FACT))
     assert_right(lake, warehouse)
-    assert in_copy(warehouse, "SELECT day::VARCHAR FROM market.latest") == [("2026-02-03",)]
+    assert in_copy(warehouse, "SELECT day::VARCHAR FROM market.int_latest") == [("2026-02-03",)]
     assert published_version(warehouse) == result.version
     with connect(lake.uri) as connection:  # sorted, so that readers skip what they don't ask for
         rows = connection.execute(
             f"SELECT sku_id, price_date FROM '{lake.url(f'{FACT}/month=2026-02/data.parquet')}'"
         ).fetchall()
     assert rows == sorted(rows)
+
+
+def test_a_view_for_readers_becomes_parquet_too(lake: Lake, warehouse: Path) -> None:
+    build(
+        warehouse, "CREATE VIEW market.fct_latest AS SELECT max(price_date) AS d FROM gondola.market.fct_prices_daily"
+    )
+    release(lake, warehouse)
+    assert in_gold(lake, "fct_latest", "max(d)::VARCHAR") == ("2026-02-03",)
 
 
 def test_only_what_changed_is_written(lake: Lake, warehouse: Path) -> None:

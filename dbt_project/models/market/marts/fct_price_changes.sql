@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with prices as (
     select * from {{ ref('tru_price') }}
 ),
