@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 from loguru import logger
 from prefect import task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from gondola.errors import ConfigurationError, GondolaError, SourceUnavailableError
@@ -28,7 +27,7 @@ from storage.layout import make_run_id
 from storage.parquet import clean_spool
 from storage.records import QualityRecord, RecordWriter, RequestRecord
 from tasks.landing import SYSTEM, Landing, RunReport, next_start, put_failed_run, scope_of
-from tasks.retries import RETRY_DELAYS_SECONDS, RETRY_JITTER, only_transient
+from tasks.retries import STEP
 
 __all__ = [
     "CrawlSession",
@@ -124,12 +123,7 @@ async def open_session(settings: Settings, business_date: date) -> AsyncIterator
 @task(
     task_run_name="plan {store.id}",
     tags=["market"],
-    retries=len(RETRY_DELAYS_SECONDS),
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_jitter_factor=RETRY_JITTER,
-    retry_condition_fn=only_transient,
-    cache_policy=NO_CACHE,
-    persist_result=False,
+    **STEP,
 )
 async def plan_store(session: CrawlSession, store: Store) -> StorePlan:
     """Ask a store for its sales channel and region ids, and keep what it answered."""
@@ -161,12 +155,7 @@ async def plan_store(session: CrawlSession, store: Store) -> StorePlan:
 @task(
     task_run_name="crawl {target.store.id}/{target.region.id}",
     tags=["market"],
-    retries=len(RETRY_DELAYS_SECONDS),
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_jitter_factor=RETRY_JITTER,
-    retry_condition_fn=only_transient,
-    cache_policy=NO_CACHE,
-    persist_result=False,
+    **STEP,
 )
 async def crawl_region(session: CrawlSession, target: CrawlTarget) -> RunReport:
     """Crawl one store-region completely and land it.

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from loguru import logger
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from gondola.settings import Settings
 from storage.lake import Lake
 from storage.publish import Published, publish
-from tasks.retries import RETRY_DELAYS_SECONDS, RETRY_JITTER, only_transient
+from tasks.retries import STEP
 
 __all__ = ["publish_warehouse"]
 
@@ -19,12 +18,7 @@ __all__ = ["publish_warehouse"]
 @task(
     task_run_name="publish",
     tags=["publish"],
-    retries=len(RETRY_DELAYS_SECONDS),
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_jitter_factor=RETRY_JITTER,
-    retry_condition_fn=only_transient,
-    cache_policy=NO_CACHE,
-    persist_result=False,
+    **STEP,
 )
 def publish_warehouse(settings: Settings, schemas: Sequence[str]) -> Published:
     """Write gold Parquet to the lake and swap the readers' copy of the warehouse.

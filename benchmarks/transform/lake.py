@@ -15,37 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gondola.sources.vtex.schema import BRONZE_SCHEMA, SCHEMA_VERSION
+from storage.records import RunRecord, record_schema
 
 FIRST_DAY = date(2025, 1, 1)
 SUPERMARKET, REGION = "bench", "centro"
 CHURN_A_DAY = 0.0005
 ROW_GROUP = 1_000  # the crawler streams: its row groups are small
-
-RUN_SCHEMA = pa.schema(
-    [
-        ("run_id", pa.string()),
-        ("system", pa.string()),
-        ("scope", pa.string()),
-        ("business_date", pa.date32()),
-        ("started_at", pa.timestamp("us", tz="UTC")),
-        ("finished_at", pa.timestamp("us", tz="UTC")),
-        ("status", pa.string()),
-        ("expected_rows", pa.int64()),
-        ("received_rows", pa.int64()),
-        ("written_rows", pa.int64()),
-        ("rejected_rows", pa.int64()),
-        ("data_key", pa.string()),
-        ("data_bytes", pa.int64()),
-        ("requests", pa.int64()),
-        ("retries", pa.int64()),
-        ("throttled", pa.int64()),
-        ("bytes_received", pa.int64()),
-        ("seconds_waited", pa.float64()),
-        ("error", pa.string()),
-        ("flow_run_id", pa.string()),
-        ("attributes", pa.string()),
-    ]
-)
 
 _KINDS = ["Arroz", "Feijão", "Leite", "Café", "Sabão", "Biscoito", "Queijo", "Suco", "Molho", "Macarrão"]
 _VARIANTS = ["Tipo 1", "Integral", "Tradicional", "Light", "Premium", "Econômico", "Zero", "Orgânico"]
@@ -193,7 +168,7 @@ def write_day(lake: Path, world: World, day: date) -> int:
     }
     target = lake / "metadata/runs/system=market" / parts / f"{run_id}.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist([record], schema=RUN_SCHEMA), target)
+    pq.write_table(pa.Table.from_pylist([record], schema=record_schema(RunRecord)), target)
     return data.stat().st_size
 
 

@@ -12,32 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gondola.sources.vtex.schema import BRONZE_SCHEMA
-
-RUN_SCHEMA = pa.schema(
-    [
-        ("run_id", pa.string()),
-        ("system", pa.string()),
-        ("scope", pa.string()),
-        ("business_date", pa.date32()),
-        ("started_at", pa.timestamp("us", tz="UTC")),
-        ("finished_at", pa.timestamp("us", tz="UTC")),
-        ("status", pa.string()),
-        ("expected_rows", pa.int64()),
-        ("received_rows", pa.int64()),
-        ("written_rows", pa.int64()),
-        ("rejected_rows", pa.int64()),
-        ("data_key", pa.string()),
-        ("data_bytes", pa.int64()),
-        ("requests", pa.int64()),
-        ("retries", pa.int64()),
-        ("throttled", pa.int64()),
-        ("bytes_received", pa.int64()),
-        ("seconds_waited", pa.float64()),
-        ("error", pa.string()),
-        ("flow_run_id", pa.string()),
-        ("attributes", pa.string()),
-    ]
-)
+from storage.records import RunRecord, record_schema
 
 
 @dataclass(frozen=True)
@@ -115,7 +90,7 @@ def write_record(lake: Path, crawl: Crawl) -> None:
     }
     path = lake / crawl.record_key
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist([record], schema=RUN_SCHEMA), path)
+    pq.write_table(pa.Table.from_pylist([record], schema=record_schema(RunRecord)), path)
 
 
 def write_crawl(lake: Path, crawl: Crawl) -> None:
