@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from storage.lake import Lake
 from tests.backends import BACKENDS, Backend, apply_environment, fresh_backend, serve_azure, serve_s3
 from tests.platform import Platform
 from tests.servers import prefect_server
+
+# Tasks read their rests between tries when they are imported; no test waits for real ones.
+os.environ["GONDOLA_RETRY_DELAYS_SECONDS"] = "[0.1]"
 
 
 @pytest.fixture(scope="session")

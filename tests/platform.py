@@ -68,7 +68,6 @@ class Platform:
             "GONDOLA_SPOOL": str(self.home / "spool"),
             "GONDOLA_LOGS": str(self.home / "logs"),
             "GONDOLA_LATE_PASS_DELAY_SECONDS": "0.2",
-            "GONDOLA_RETRY_DELAYS_SECONDS": "[0.1]",
             "GONDOLA_REQUEST_ATTEMPTS": "3",
         } | self.extra
 
