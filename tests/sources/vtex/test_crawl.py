@@ -14,7 +14,7 @@ from gondola.errors import LakeUnavailableError
 from gondola.sources.vtex import CrawlOptions, Fetcher, Progress, crawl, plan_store
 from gondola.sources.vtex.schema import BRONZE_SCHEMA
 from tests.replay import Json, Replay, product, tree_of
-from tests.sources.vtex.harness import RUN_ID, ListSink, crawl_replay, fetching, store_at
+from tests.sources.vtex.harness import RUN_ID, FakeTime, ListSink, crawl_replay, fetching, store_at
 
 
 def odd(number: int, **values: object) -> Json:
@@ -81,6 +81,24 @@ async def test_the_books_and_the_progress_agree() -> None:
     assert (seen[-1].products, seen[-1].declared, seen[-1].waiting) == (2700, 2700, 0)
     assert [p.pages for p in seen] == list(range(1, len(seen) + 1))
     assert all(outcome.outcome == "ok" and outcome.attempt == 1 for outcome in sink.requests)
+
+
+async def test_what_came_before_the_time_limit_is_kept_as_partial() -> None:
+    products = [product(i, 1) for i in range(1, 1001)]
+    time, sink = FakeTime(), ListSink()
+
+    def show(progress: Progress) -> None:
+        if progress.pages == 5:
+            time.now += 3600
+
+    with Replay(products, None) as replay:
+        async with fetching(time) as fetcher:
+            plan = await plan_store(fetcher, store_at(replay, concurrency=1))
+            options = CrawlOptions(time_limit=timedelta(minutes=10))
+            result = await crawl(fetcher, plan.targets[0], run_id=RUN_ID, sink=sink, options=options, on_progress=show)
+    assert result.status == "partial"
+    assert "time limit" in (result.error or "")
+    assert 250 <= result.received == len(sink.products) < 1000
 
 
 async def test_robots_are_obeyed_and_the_reason_is_told() -> None:

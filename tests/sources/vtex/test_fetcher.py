@@ -96,6 +96,19 @@ async def test_retry_after_is_honoured(spelling: str) -> None:
     assert 38 <= sum(time.sleeps) <= 44
 
 
+@pytest.mark.parametrize(("status", "stops"), [(429, True), (503, False)])
+async def test_a_bare_503_slows_a_host_and_a_429_stops_it(status: int, stops: bool) -> None:
+    seen: list[tuple[bool, int]] = []
+    with Replay([product(1, 1)], None, rules=[faults(Fault("status", status))]) as replay:
+        async with fetching() as fetcher:
+            site = await fetcher.site(store_at(replay, concurrency=8))
+            governor = site.governor
+            await fetcher.get(
+                site, Ask(PATH, read_json), on_request=lambda _: seen.append((governor.resting, governor.limit))
+            )
+    assert seen == [(stops, 4), (False, 4)]
+
+
 async def test_a_rest_beyond_our_patience_ends_it() -> None:
     with Replay([product(1, 1)], None, rules=[faults(Fault("status", 429, {"Retry-After": "3600"}))]) as replay:
         with pytest.raises(HostCoolingError, match="left alone"):
