@@ -1,4 +1,4 @@
-"""Loguru's lines in the Prefect run log."""
+"""Loguru's lines in the Prefect run log and in the JSON log."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from loguru import logger
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
+
+from gondola.logs import add_json_log
+from gondola.settings import get_settings
 
 if TYPE_CHECKING:
     from loguru import Message
@@ -31,15 +34,19 @@ def _forward(message: Message) -> None:
 
 @contextmanager
 def lines_in_run_log() -> Iterator[None]:
-    """Copy loguru's lines to the log of the flow or task run they are written in."""
+    """Copy loguru's lines to the log of the flow or task run they are written in, and to the JSON log.
+
+    It is the flow that does it, so that a worker's runs are logged like those of the command.
+    """
     if _forwarding.get():  # a flow within a flow
         yield
         return
     token = _forwarding.set(True)
     # Not enqueued: the run is found in the context of the line's own thread or task.
-    handler = logger.add(_forward, level="INFO", format="{message}", enqueue=False)
+    handlers = [logger.add(_forward, level="INFO", format="{message}", enqueue=False), add_json_log(get_settings())]
     try:
         yield
     finally:
-        logger.remove(handler)
+        for handler in handlers:
+            logger.remove(handler)
         _forwarding.reset(token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import date
 
 from prefect.client.orchestration import get_client
@@ -82,6 +83,14 @@ def test_records_account_for_everything(platform: Platform) -> None:
         bronze = [row for row in platform.records("bronze/market") if row["run_id"] == run_id]
         assert len(bronze) == run["written_rows"]
         assert len({row["product_id"] for row in bronze}) == run["received_rows"]
+
+
+def test_a_flow_run_by_anybody_writes_the_json_log(platform: Platform) -> None:
+    platform.transform()
+    lines = (platform.home / "logs" / "gondola.jsonl").read_text(encoding="utf-8").splitlines()
+    messages = [json.loads(line)["record"]["message"] for line in lines]
+    assert sum(message.startswith("dbt: ") for message in messages) == 1
+    assert any(message.startswith("published version") for message in messages)
 
 
 def test_a_dead_category_makes_a_partial_day_and_removes_nothing(platform: Platform) -> None:
