@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,6 +27,7 @@ from storage.lake import Lake
 __all__ = ["DBT_PROJECT", "TransformReport", "build_models"]
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+_NODE_RUNS_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ def build_models(settings: Settings, systems: Sequence[str], *, full_refresh: bo
     try:
         outcome = runner.invoke(command)
     finally:
+        _await_node_runs()
         # The adapter's last connection would hold the warehouse's lock for the life of this process.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if outcome.exception is not None:
@@ -99,6 +103,18 @@ def build_models(settings: Settings, systems: Sequence[str], *, full_refresh: bo
         message = "dbt failed: " + ("; ".join(summary.failures) or "see the log")
         raise TransformError(message)
     return summary
+
+
+def _await_node_runs() -> None:
+    """Wait for the threads in which the runner keeps each node's task run.
+
+    The runner forgets them. One that says its last word while the interpreter ends takes the whole process
+    down with it, after everything went well; on a slow machine that happens.
+    """
+    deadline = time.monotonic() + _NODE_RUNS_SECONDS
+    for thread in threading.enumerate():
+        if thread.name.endswith("(run_task)"):  # Python's name for a thread without one: that of its target
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
 
 
 def _read_results(path: Path) -> TransformReport:

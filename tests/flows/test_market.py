@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
 from datetime import date
 
+import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -15,6 +18,7 @@ from prefect.client.schemas.filters import (
     LogFilter,
     LogFilterFlowRunId,
 )
+from prefect_dbt.core._tracker import NodeTaskTracker
 
 from gondola.sandbox import Faults, Sandbox, World
 from tests.platform import REGIONS, Platform, assert_day_is_true
@@ -91,6 +95,23 @@ def test_a_flow_run_by_anybody_writes_the_json_log(platform: Platform) -> None:
     messages = [json.loads(line)["record"]["message"] for line in lines]
     assert sum(message.startswith("dbt: ") for message in messages) == 1
     assert any(message.startswith("published version") for message in messages)
+
+
+def test_every_node_of_a_build_has_said_its_last_word(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that logs while the interpreter ends kills the process, so none may outlive the build."""
+    set_result = NodeTaskTracker.set_task_result
+    ended: list[str] = []
+
+    def set_result_late(tracker: NodeTaskTracker, node_id: str, result: object) -> None:
+        time.sleep(1.5)  # a slow machine
+        set_result(tracker, node_id, result)
+        ended.append(node_id)
+
+    monkeypatch.setattr(NodeTaskTracker, "set_task_result", set_result_late)
+    platform.transform()
+    nodes = json.loads((platform.home / "warehouse" / "dbt" / "run_results.json").read_text())["results"]
+    assert sorted(ended) == sorted(node["unique_id"] for node in nodes)
+    assert not [thread for thread in threading.enumerate() if thread.name.endswith("(run_task)")]
 
 
 def test_a_dead_category_makes_a_partial_day_and_removes_nothing(platform: Platform) -> None:
