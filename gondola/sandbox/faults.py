@@ -48,6 +48,8 @@ class Faults:
     """Stores that answer 429, and no Retry-After, to the category tree, the brand list and the facets."""
     drifts: Sequence[str] = ()
     """Stores in which one product comes in between the first two pages of a slice, once."""
+    changed_schemas: Sequence[str] = ()
+    """Stores whose answers have fields nobody has seen, lack some that nobody needs, and write prices as text."""
     disallow: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Store -> paths its robots.txt forbids to everyone."""
 

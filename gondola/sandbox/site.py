@@ -16,6 +16,7 @@ from aiohttp import web
 from isal import isal_zlib
 
 from gondola.sandbox.assortment import Category
+from gondola.sandbox.evolution import evolved
 from gondola.sandbox.faults import Faults
 from gondola.sandbox.payload import Scene
 from gondola.sandbox.shops import Area
@@ -202,6 +203,8 @@ class Site:
         known = self._pages.get(full_key) if full_key is not None else None
         if known is None:
             document, status, headers = build()
+            if self.shop.id in self.faults.changed_schemas:
+                document = evolved(document)
             body = msgspec.json.encode(document)
             headers = {"Content-Type": "application/json; charset=utf-8", **headers}
             if packed and len(body) > _WORTH_PACKING:

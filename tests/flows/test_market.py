@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+import urllib.request
 from datetime import date
 
 import pytest
@@ -128,6 +129,19 @@ def test_a_dead_category_makes_a_partial_day_and_removes_nothing(platform: Platf
     assert gone == [], "a partial day can't say that a product is gone"
     rows = platform.query("select count(*) as n from market.fct_prices_daily where price_date = $d", d=world.date_of(6))
     assert rows[0]["n"] == report.runs[0].written
+
+
+def test_an_api_that_changes_overnight_changes_no_price(platform: Platform) -> None:
+    world = calm_world()
+    stores = {name: REGIONS[name] for name in ("aurora", "mirante", "serra")}  # one for each API
+    with Sandbox(world=world, day=5, faults=Faults(changed_schemas=list(stores))) as sandbox:
+        with urllib.request.urlopen(f"{sandbox.base_url('aurora')}/api/catalog_system/pub/products/search") as answer:
+            shown = json.load(answer)[0]
+        assert "sustainability" in shown
+        assert "description" not in shown
+        report = platform.crawl(sandbox, stores=list(stores))
+    assert report.status == "complete"
+    assert_day_is_true(platform, world, 5, stores)
 
 
 def test_one_store_failing_does_not_stop_the_others(platform: Platform) -> None:
