@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from gondola.settings import get_settings
+from tasks.jaffle_shop import catch_up
 from tasks.logs import lines_in_run_log
 from tasks.publish import publish_warehouse
 from tasks.transform import TransformReport, build_models
@@ -34,6 +35,8 @@ def transform(systems: Sequence[str], *, full_refresh: bool = False) -> Transfor
     """
     settings = get_settings()
     with lines_in_run_log(), warehouse_turn(settings):
+        if "jaffle_shop" in systems:
+            catch_up(settings)
         built = build_models(settings, systems, full_refresh=full_refresh)
         publish_warehouse(settings, [*systems, "shared"])
     return built

@@ -74,6 +74,13 @@ class Settings(BaseSettings):
     retry_delays_seconds: tuple[float, ...] = Field(
         default=(30.0, 120.0), description="Rests before a failed step is tried again, when its error may pass."
     )
+    jaffle_shop_source: str = Field(
+        default_factory=lambda: str(PROJECT_ROOT / "gondola" / "sandbox" / "jaffle_shop" / "files"),
+        description="Folder of the jaffle shop's CSV files, on any storage; a small shop of our own by default.",
+    )
+    bad_row_share: float = Field(
+        default=0.05, ge=0, le=1, description="Share of bad rows in a file above which its load fails."
+    )
     transform_threads: int = Field(default=2, ge=1, le=64, description="DuckDB threads during a transform.")
     transform_memory: str = Field(default="1GB", description="DuckDB memory limit during a transform.")
     published_versions: int = Field(default=3, ge=1, description="Published warehouse copies that are kept.")

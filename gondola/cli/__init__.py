@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -46,6 +46,7 @@ class System(StrEnum):
     """The systems that can be run."""
 
     MARKET = "market"
+    JAFFLE_SHOP = "jaffle_shop"
 
 
 class Format(StrEnum):
@@ -109,12 +110,36 @@ def run(
     ] = None,
     store: Annotated[list[str] | None, typer.Option(help="Store id; may be given more than once.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Region id; may be given more than once.")] = None,
+    source: Annotated[str | None, typer.Option(help="Folder or URI of the files; the settings' by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fetch a system's data, build its models and publish them."""
+    if system is System.MARKET:
+        _refuse_options(system, {"--source": source})
+        _run_market(business_date, store, region, as_json=as_json)
+    _refuse_options(system, {"--date": business_date, "--store": store, "--region": region})
+    from gondola.cli.files import print_report, run_files
+
+    report = run_files(system.value, source)
+    if as_json:
+        _emit(report.as_document())
+    else:
+        print_report(report)
+    sys.exit(EXIT_CODES[report.status])
+
+
+def _refuse_options(system: System, options: dict[str, object]) -> None:
+    wrong = [name for name, value in options.items() if value]
+    if wrong:
+        message = f"{', '.join(wrong)} means nothing to {system.value}; see gondola run --help"
+        raise ConfigurationError(message)
+
+
+def _run_market(
+    business_date: datetime | None, store: list[str] | None, region: list[str] | None, *, as_json: bool
+) -> NoReturn:
     from gondola.cli.market import print_report, run_market
 
-    assert system is System.MARKET  # noqa: S101 - the only member; a further system extends this line
     report = run_market(business_date.date() if business_date else None, store or [], region or [], live=not as_json)
     if as_json:
         _emit(report.as_document())
@@ -228,6 +253,31 @@ def stores_probe(
         for report in reports:
             print_probe(report)
     sys.exit(0 if all(report.ok for report in reports) else 1)
+
+
+@sandbox_app.command("jaffle-shop", epilog="Example: gondola sandbox jaffle-shop --out shop --day 30")
+def sandbox_jaffle_shop(
+    out: Annotated[Path, typer.Option(help="Folder for the three CSV files.")],
+    customers: Annotated[int, typer.Option(min=1, help="Customers of the shop.")] = 100,
+    day: Annotated[int, typer.Option(min=1, help="Days since the shop opened.")] = 100,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same shop.")] = 2026,
+    truth_file: Annotated[Path | None, typer.Option(help="Where what must come out is written.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the jaffle shop's books of a day."""
+    from gondola.sandbox.jaffle_shop import JaffleShop
+
+    shop = JaffleShop(customers=customers, day=day, seed=seed)
+    shop.write(out)
+    if truth_file:
+        shop.write_truth(truth_file)
+    rows = {name: len(table) for name, table in shop.tables().items()}
+    if as_json:
+        _emit({"folder": out, "rows": rows})
+        return
+    for name, count in rows.items():
+        display.console.print(f"  {out / name}.csv  {count:,} rows", highlight=False)
+    display.console.print(f"Load them with: gondola run jaffle_shop --source {out}", highlight=False, soft_wrap=True)
 
 
 @sandbox_app.command("serve", epilog="Example: gondola sandbox serve --port 8700 --day 14")
