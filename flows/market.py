@@ -11,10 +11,11 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.transform import transform
+from gondola.clock import today
 from gondola.settings import get_settings
 from gondola.sources.stores import Store
 from tasks.logs import lines_in_run_log
-from tasks.market import CrawlSession, choose_stores, crawl_region, open_session, plan_store, today
+from tasks.market import CrawlSession, choose_stores, crawl_region, open_session, plan_store
 from tasks.report import MarketReport, StoreReport, final_state
 
 __all__ = ["market"]

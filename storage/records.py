@@ -12,6 +12,7 @@ from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gondola import clock
 from gondola.errors import LakeKeyError
 from storage.duck import connect, quote_literal
 from storage.lake import Lake
@@ -232,7 +233,7 @@ def read_runs(lake: Lake, *, days: int = 30, system: str | None = None, now: dat
         system: Only those of one system.
         now: The present; the clock's by default.
     """
-    first = (now or datetime.now(UTC)).astimezone(UTC).date() - timedelta(days=days - 1)
+    first = (now or clock.now()).astimezone(UTC).date() - timedelta(days=days - 1)
     folder = f"metadata/runs/system={system}" if system else "metadata/runs"
     keys = [entry.key for entry in lake.find(folder, ".parquet")]
     urls = [lake.url(key) for key in keys if _started_on(key) >= first]

@@ -6,12 +6,13 @@ import asyncio
 import json
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
 
+from gondola import clock
 from gondola.settings import Settings
 from gondola.sources.stores import Region, Store
 from gondola.sources.vtex import CrawlResult, CrawlTarget, RejectedRow, RequestOutcome
@@ -120,7 +121,7 @@ class Landing:
         stats: FileStats | None = None
         if result.written:
             stats = self._rows.commit(status=result.status)
-        finished_at = max(datetime.now(UTC), self.started_at)
+        finished_at = max(clock.now(), self.started_at)
         record = RunRecord(
             run_id=self.run_id,
             system=SYSTEM,
@@ -173,7 +174,7 @@ def next_start(*scope: str) -> datetime:
     Args:
         *scope: What the run covers, such as supermarket and region.
     """
-    start = datetime.now(UTC).replace(microsecond=0)
+    start = clock.now().replace(microsecond=0)
     if scope in _last_start:
         start = max(start, _last_start[scope] + timedelta(seconds=1))
     _last_start[scope] = start
@@ -205,7 +206,7 @@ def put_failed_run(
         scope=scope_of(store, region),
         business_date=business_date,
         started_at=started_at,
-        finished_at=max(datetime.now(UTC), started_at),
+        finished_at=max(clock.now(), started_at),
         status="failed",
         error=str(error),
         flow_run_id=flow_run_id,

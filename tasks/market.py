@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from time import monotonic
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from loguru import logger
 from prefect import task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.runtime import flow_run
 
+from gondola.clock import today
 from gondola.errors import ConfigurationError, GondolaError, SourceUnavailableError
 from gondola.progress import RegionProgress, report
 from gondola.settings import Settings
@@ -35,10 +35,8 @@ __all__ = [
     "crawl_region",
     "open_session",
     "plan_store",
-    "today",
 ]
 
-_BUSINESS_ZONE = ZoneInfo("America/Sao_Paulo")
 # One region saturates a store's request limit; a second one fills the pauses of the first. More would only
 # hold memory.
 REGIONS_AT_ONCE_PER_STORE = 2
@@ -73,11 +71,6 @@ class CrawlSession:
         turn = self._turns.setdefault(target.store.id, asyncio.Semaphore(REGIONS_AT_ONCE_PER_STORE))
         async with turn:
             return await step(self, target)
-
-
-def today() -> date:
-    """The business date: today where the stores are."""
-    return datetime.now(_BUSINESS_ZONE).date()
 
 
 def choose_stores(

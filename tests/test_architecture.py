@@ -12,10 +12,10 @@ OURS = ("gondola", "storage", "flows", "tasks")
 
 # package -> what of ours it may import, besides itself
 ALLOWED = {
-    "storage": {"gondola.settings", "gondola.errors"},
+    "storage": {"gondola.clock", "gondola.settings", "gondola.errors"},
     "gondola.sandbox": set(),
-    "gondola.sources": {"gondola.settings", "gondola.errors"},
-    "gondola.serving": {"gondola.settings", "gondola.errors", "storage"},
+    "gondola.sources": {"gondola.clock", "gondola.settings", "gondola.errors"},
+    "gondola.serving": {"gondola.clock", "gondola.settings", "gondola.errors", "storage"},
     "gondola.cli": {"gondola", "flows", "tasks", "storage"},
     "gondola": {"gondola"},
     "tasks": {"gondola", "storage"},
@@ -39,7 +39,8 @@ def imports_of(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found.add(node.module)
+            # `from gondola import clock` imports gondola.clock.
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} if node.module in OURS else {node.module}
     return found
 
 

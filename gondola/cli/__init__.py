@@ -10,13 +10,14 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from gondola import clock
 from gondola.cli import display
 from gondola.errors import ConfigurationError, GondolaError
 from gondola.logs import configure_logs
@@ -197,7 +198,7 @@ def status(
     """Show freshness, success rate, coverage and storage."""
     from gondola.serving.status import read_status
 
-    now = datetime.now(UTC)
+    now = clock.now()
     found = read_status(get_settings(), days=days)
     if as_json:
         document = asdict(found)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.padding import Padding
 from rich.panel import Panel
 
+from gondola import clock
 from gondola.cli.display import console, print_document, rows_table
 from gondola.cli.market import print_report, run_market
 from gondola.errors import ConfigurationError
@@ -42,10 +43,8 @@ def run_demo(home: Path, *, as_json: bool) -> int:
         The exit code: 0 when both days were crawled completely and the models are green, 1 when something
         failed, 3 when something is missing.
     """
-    from tasks.market import today as business_today
-
     _make_empty(home)
-    today = business_today()
+    today = clock.today()
     world = World(epoch=today - timedelta(days=_DAYS_BEFORE), outages=False)
     reports: list[MarketReport] = []
     with Sandbox(world=world, faults=_FAULTS, day=_DAYS_BEFORE - 1) as sandbox:
