@@ -15,6 +15,7 @@ __all__ = [
     "LakeConflictError",
     "LakeKeyError",
     "LakeUnavailableError",
+    "QualityGateError",
     "RegionNotServedError",
     "RobotsDisallowedError",
     "SourceResponseError",
@@ -89,6 +90,18 @@ class RegionNotServedError(GondolaError, Terminal):
 
 class TransformError(GondolaError, Terminal):
     """dbt did not finish green; the message names the nodes that failed."""
+
+    def __init__(self, message: str, failures: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.failures = failures  # "node: reason"
+
+
+class QualityGateError(GondolaError, Terminal):
+    """A build is green, but what it holds is not believable; the message names the checks, subjects and numbers."""
+
+    def __init__(self, message: str, failures: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.failures = failures  # "check subject: reason"
 
 
 def is_transient(error: BaseException) -> bool:

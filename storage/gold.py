@@ -1,7 +1,8 @@
 """The warehouse's tables as Parquet on the lake, for any engine: only what has changed is written.
 
 Each file is replaced in place by one put, so a glob over a table sees each of its rows once at any moment.
-A table with a `price_date` is one file a month. `_manifest.json` of a schema says what the files hold.
+A table with a `price_date` or a `business_date` is one file a month. `_manifest.json` of a schema says what the
+files hold.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from storage.layout import Gold, parse
 
 __all__ = ["PublishedTable", "publish_gold"]
 
-_DAY_COLUMN = "price_date"
-_ORDER = ("supermarket", "region", "sku_id", _DAY_COLUMN)
+_DAY_COLUMNS = ("price_date", "business_date")
+_ORDER = ("supermarket", "region", "sku_id", *_DAY_COLUMNS)
 _NO_MONTH = "__HIVE_DEFAULT_PARTITION__"  # how engines name the partition of rows without a day
 _NOT_FOR_READERS = ("stg_", "int_")
 _MANIFEST_VERSION = 1
@@ -112,24 +113,24 @@ def _files(connection: duckdb.DuckDBPyConnection, database: str, schema: str, ta
         [database, schema, table],
     ).fetchall()
     shape = json.dumps(columns)
-    by_month = (_DAY_COLUMN, "DATE") in columns
+    day_column = next((name for name in _DAY_COLUMNS if (name, "DATE") in columns), None)
     names = {name for name, _ in columns}
     order = ", ".join(quote_identifier(name) for name in _ORDER if name in names) or "ALL"
     # A sum of hashes is the same in any order of rows, and unlike xor it sees a pair of equal rows.
     measures = f"count(*), coalesce(sum(hash({', '.join(f't.{quote_identifier(name)}' for name, _ in columns)})), 0)"
-    if not by_month:
+    if day_column is None:
         rows, digest = connection.execute(f"SELECT {measures} FROM {relation} t").fetchone() or (0, 0)
         return [_File(Gold(schema, table), relation, "true", order, rows, f"{rows}:{digest}:{shape}")]
     months = connection.execute(
-        f"SELECT date_trunc('month', {_DAY_COLUMN})::DATE AS month, {measures} FROM {relation} t GROUP BY 1 ORDER BY 1"
+        f"SELECT date_trunc('month', {day_column})::DATE AS month, {measures} FROM {relation} t GROUP BY 1 ORDER BY 1"
     ).fetchall()
     result = []
     for month, rows, digest in months:
         if month is None:
-            value, condition = _NO_MONTH, f"{_DAY_COLUMN} IS NULL"
+            value, condition = _NO_MONTH, f"{day_column} IS NULL"
         else:
             value = f"{month:%Y-%m}"
-            condition = f"{_DAY_COLUMN} >= DATE '{month}' AND {_DAY_COLUMN} < DATE '{month}' + INTERVAL 1 MONTH"
+            condition = f"{day_column} >= DATE '{month}' AND {day_column} < DATE '{month}' + INTERVAL 1 MONTH"
         fields = Gold(schema, table, ("month", value))
         result.append(_File(fields, relation, condition, order, rows, f"{rows}:{digest}:{shape}"))
     return result

@@ -19,6 +19,7 @@ __all__ = [
     "MarketBronze",
     "Metadata",
     "Quarantine",
+    "Report",
     "check_segment",
     "format_stamp",
     "make_run_id",
@@ -252,13 +253,41 @@ class Gold:
         return cls(groups["schema"], groups["table"], partition)
 
 
-def parse(key: str) -> MarketBronze | Bronze | Metadata | Quarantine | Gold:
+@dataclass(frozen=True)
+class Report:
+    """A page for people about one run."""
+
+    kind: str  # such as quality
+    run_id: str
+
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(rf"reports/(?P<kind>[^/]+)/{_DAY}/(?P<run_id>[^/]+)\.html")
+
+    def __post_init__(self) -> None:
+        check_segment("kind of report", self.kind)
+        _check_run_id(self.run_id)
+
+    @property
+    def started_at(self) -> datetime:
+        """The start of the run."""
+        return _run_start(self.run_id)
+
+    @property
+    def key(self) -> str:
+        """Its key on the lake."""
+        return f"reports/{self.kind}/{_day(self.started_at.date())}/{self.run_id}.html"
+
+    @classmethod
+    def _from(cls, groups: dict[str, str]) -> Self:
+        return cls(groups["kind"], groups["run_id"])
+
+
+def parse(key: str) -> MarketBronze | Bronze | Metadata | Quarantine | Gold | Report:
     """The fields of a key.
 
     Raises:
         LakeKeyError: The key is not of this layout.
     """
-    for kind in (MarketBronze, Bronze, Metadata, Quarantine, Gold):
+    for kind in (MarketBronze, Bronze, Metadata, Quarantine, Gold, Report):
         if match := kind._pattern.fullmatch(key):  # noqa: SLF001
             result = kind._from(match.groupdict())  # noqa: SLF001
             if result.key == key:

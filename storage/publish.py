@@ -24,7 +24,7 @@ from storage.gold import PublishedTable, publish_gold
 from storage.lake import Lake
 from storage.layout import check_segment
 
-__all__ = ["CATALOG", "Published", "open_published", "publish", "published_version"]
+__all__ = ["CATALOG", "Published", "open_built", "open_published", "publish", "published_version"]
 
 CATALOG = "gondola"  # views in the warehouse name their database, so it is attached by one name everywhere
 _POINTER = "current"
@@ -129,6 +129,33 @@ def open_published(warehouse: Path, *, lake_uri: str | None = None) -> duckdb.Du
         return connection
     message = f"{_folder(warehouse)}: nothing is published; run `gondola run market` or `gondola transform` first"
     raise LakeKeyError(message)
+
+
+def open_built(
+    warehouse: Path, *, lake_uri: str | None = None, threads: int | None = None, memory: str | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open what a build has just made, before readers see it; for reading, under the same name as a published copy.
+
+    Args:
+        warehouse: The DuckDB file of the build, which nobody has open for writing.
+        lake_uri: A lake that queries may read beside it.
+        threads: Threads of DuckDB.
+        memory: Memory limit of DuckDB.
+
+    Raises:
+        LakeKeyError: There is no warehouse.
+    """
+    if not warehouse.exists():
+        message = f"{warehouse}: there is no warehouse; build it first with `gondola transform`"
+        raise LakeKeyError(message)
+    connection = connect(lake_uri or str(warehouse.parent), threads=threads, memory=memory)
+    try:
+        connection.execute(f"ATTACH {quote_literal(warehouse)} AS {CATALOG} (READ_ONLY)")
+        connection.execute(f"USE {CATALOG}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, work: Path, version: str) -> Path:

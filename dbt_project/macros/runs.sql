@@ -1,19 +1,17 @@
-{#- Patterns of the run records a build must look through: all of them at first, later the days since the newest known
-    run and a few before it. The watermark is fetched and becomes a literal, because a subquery in its place would list
-    everything. -#}
-{% macro run_record_patterns() -%}
-    {%- set root = lake_uri() ~ '/metadata/runs/system=market/' -%}
-    {%- if not is_incremental() -%}
-        {{ return([root ~ '*/*/*/*.parquet']) }}
-    {%- endif -%}
-    {%- set days -%}
-        with known as (select max(cast(started_at as date)) as newest from {{ this }})
-        select strftime(unnest(generate_series(
-            known.newest - {{ var('runs_look_back_days') | int }}, greatest(known.newest, current_date) + 1, interval 1 day
-        )), 'year=%Y/month=%m/day=%d/')
-        from known
-    {%- endset -%}
-    {%- set partitions = column_of(days) -%}
+{#- Patterns of the run records of one system that a build must look through: all of them at first, later the days
+    since the newest known run and a few before it. They are literals, because a subquery in their place would list
+    everything.
+
+    Arguments:
+        system: a system, as run records name it.
+        newest: SQL date of its newest known run, as text; none when none is known. -#}
+{% macro run_record_patterns(system, newest) -%}
+    {%- set root = lake_uri() ~ '/metadata/runs/system=' ~ system ~ '/' -%}
+    {%- set partitions = column_of(
+        "select strftime(unnest(generate_series("
+        ~ "date '" ~ newest ~ "' - " ~ var('runs_look_back_days') | int
+        ~ ", greatest(date '" ~ newest ~ "', current_date) + 1, interval 1 day)), 'year=%Y/month=%m/day=%d/')"
+    ) if newest else [] -%}
     {#- Nothing known yet, or nothing heard for so long that listing day by day costs more than listing all. -#}
     {%- if partitions | length == 0 or partitions | length > 60 -%}
         {{ return([root ~ '*/*/*/*.parquet']) }}
@@ -25,11 +23,27 @@
     {{ return(patterns) }}
 {%- endmacro %}
 
-{#- The run records that are not in `stg_vtex__runs` yet. A record is named by its run id: known ones stay closed. -#}
-{% macro new_run_records() -%}
+{#- The run records that are not in this model yet. A record is named by its run id: known ones stay closed.
+
+    Arguments:
+        systems: whose records.
+        system_column: what says in this model which system a run is of. -#}
+{% macro new_run_records(systems=['market'], system_column="'market'") -%}
     {%- if not execute -%}{{ return([]) }}{%- endif -%}
+    {%- set newest = {} -%}
+    {%- if is_incremental() -%}
+        {%- for row in run_query(
+            "select " ~ system_column ~ ", cast(max(cast(started_at as date)) as varchar) from " ~ this ~ " group by 1"
+        ) -%}
+            {%- do newest.update({row[0]: row[1]}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- set patterns = [] -%}
+    {%- for system in systems -%}
+        {%- do patterns.extend(run_record_patterns(system, newest.get(system))) -%}
+    {%- endfor -%}
     {%- set sql -%}
-        select file from glob({{ text_list(run_record_patterns()) }})
+        select file from glob({{ text_list(patterns) }})
         {% if is_incremental() %}where parse_filename(file, true) not in (select run_id from {{ this }}){% endif %}
         order by file
     {%- endset -%}

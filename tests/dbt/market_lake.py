@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class Crawl:
     region: str = "centro"
     expected: int | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)  # further fields of its run record
 
     @property
     def run_id(self) -> str:
@@ -73,24 +74,24 @@ def write_record(lake: Path, crawl: Crawl) -> None:
         "aliases": [],
         **crawl.attributes,
     }
-    record = {
-        "run_id": crawl.run_id,
-        "system": "market",
-        "scope": f"supermarket={crawl.supermarket}/region={crawl.region}",
-        "business_date": crawl.day,
-        "started_at": crawl.started,
-        "finished_at": crawl.started + timedelta(minutes=5),
-        "status": crawl.status,
-        "expected_rows": crawl.received if crawl.expected is None else crawl.expected,
-        "received_rows": crawl.received,
-        "written_rows": len(crawl.rows),
-        "rejected_rows": 0,
-        "data_key": crawl.data_key if crawl.rows else None,
-        "attributes": json.dumps(attributes),
-    }
+    record = RunRecord(
+        run_id=crawl.run_id,
+        system="market",
+        scope=f"supermarket={crawl.supermarket}/region={crawl.region}",
+        business_date=crawl.day,
+        started_at=crawl.started,
+        finished_at=crawl.started + timedelta(minutes=5),
+        status=crawl.status,
+        expected_rows=crawl.received if crawl.expected is None else crawl.expected,
+        received_rows=crawl.received,
+        written_rows=len(crawl.rows),
+        data_key=crawl.data_key if crawl.rows else None,
+        attributes=json.dumps(attributes),
+        **crawl.figures,
+    )
     path = lake / crawl.record_key
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist([record], schema=record_schema(RunRecord)), path)
+    pq.write_table(pa.Table.from_pylist([asdict(record)], schema=record_schema(RunRecord)), path)
 
 
 def write_crawl(lake: Path, crawl: Crawl) -> None:

@@ -158,7 +158,7 @@ def test_freshness_asks_when_a_run_last_succeeded(
 def test_unit_tests_pass_on_a_fresh_warehouse(warehouse: Warehouse) -> None:
     warehouse.build("--exclude-resource-type", "unit_test", "test")
     statuses = warehouse.build("--select", "test_type:unit", command="test")
-    assert len(statuses) == 6
+    assert len(statuses) == 7
     assert set(statuses.values()) == {"pass"}
 
 
@@ -176,7 +176,7 @@ def test_every_model_is_described_owned_and_has_a_key(manifest: Manifest) -> Non
         assert model.config.meta["grain"], model.name
         assert all(column.description for column in model.columns.values()), model.name
     public = [model for model in models if model.access == "public"]
-    assert len(public) == 8
+    assert len(public) == 12
     for model in public:
         assert model.contract.enforced, model.name
         assert model.config.meta["example"], model.name

@@ -14,6 +14,7 @@ from storage.layout import (
     MarketBronze,
     Metadata,
     Quarantine,
+    Report,
     format_stamp,
     make_run_id,
     parse,
@@ -31,15 +32,16 @@ fields_of_keys = st.one_of(
     st.builds(Bronze, segments, segments, days, moments),
     st.builds(Metadata, st.sampled_from(METADATA_KINDS), segments, run_ids),
     st.builds(Quarantine, segments, run_ids),
+    st.builds(Report, segments, run_ids),
     st.builds(Gold, segments, segments, st.none() | st.tuples(segments, segments)),
 )
 
 
 @given(fields_of_keys)
-def test_a_key_says_its_fields(fields: MarketBronze | Bronze | Metadata | Quarantine | Gold) -> None:
+def test_a_key_says_its_fields(fields: MarketBronze | Bronze | Metadata | Quarantine | Gold | Report) -> None:
     assert parse(fields.key) == fields
     assert ".." not in fields.key.split("/")
-    assert fields.key.endswith(".parquet")
+    assert fields.key.endswith(".html" if isinstance(fields, Report) else ".parquet")
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
