@@ -1,4 +1,4 @@
-"""Build models with dbt and publish them, without fetching anything."""
+"""Build models with dbt, judge what was built, publish it; without fetching anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from gondola.settings import get_settings
 from tasks.jaffle_shop import catch_up
 from tasks.logs import lines_in_run_log
 from tasks.publish import publish_warehouse
-from tasks.transform import TransformReport, build_models
+from tasks.quality import judge_build
+from tasks.transform import ALWAYS_BUILT, TransformReport, build_models
+from tasks.transform_run import transform_run
 from tasks.turn import warehouse_turn
 
 __all__ = ["transform"]
@@ -22,21 +24,27 @@ def _run_name() -> str:
 
 
 @flow(name="transform", flow_run_name=_run_name, persist_result=False)
-def transform(systems: Sequence[str], *, full_refresh: bool = False) -> TransformReport:
-    """Build and test the models of some systems; publish them when all is green.
+def transform(
+    systems: Sequence[str], *, full_refresh: bool = False, accept_quality: str | None = None
+) -> TransformReport:
+    """Build and test the models of some systems; publish them when all is green and believable.
 
     Args:
         systems: Names of systems, such as `market`.
         full_refresh: Whether incremental models are built anew from the lake.
+        accept_quality: Why a person who looked wants the build published in spite of the quality gate.
 
     Raises:
         TransformError: A model or a test failed; what was published before stays.
+        QualityGateError: What was built is not believable; what was published before stays.
         LakeUnavailableError: Another run holds the warehouse and does not end.
     """
     settings = get_settings()
-    with lines_in_run_log(), warehouse_turn(settings):
+    with lines_in_run_log(), warehouse_turn(settings), transform_run(settings, systems) as run:
         if "jaffle_shop" in systems:
             catch_up(settings)
         built = build_models(settings, systems, full_refresh=full_refresh)
-        publish_warehouse(settings, [*systems, "shared"])
+        run.built(built)
+        run.judged(judge_build(settings, systems, built, run_id=run.run_id, accept=accept_quality))
+        publish_warehouse(settings, [*systems, *ALWAYS_BUILT])
     return built

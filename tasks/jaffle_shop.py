@@ -22,6 +22,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
 from gondola import clock
+from gondola.clock import next_start
 from gondola.errors import DataContractError, GondolaError, LakeKeyError
 from gondola.settings import Settings
 from gondola.sources.jaffle_shop import TABLES, LoadedTable, TableFile, load_tables, loaded_until, read_file
@@ -29,7 +30,6 @@ from storage.lake import Lake
 from storage.layout import Bronze, make_run_id
 from storage.parquet import ParquetSink
 from storage.records import QuarantineRecord, RecordWriter, RunRecord, put_run, read_runs
-from tasks.landing import next_start
 from tasks.retries import STEP
 from tasks.turn import warehouse_turn
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from types import TracebackType
 from typing import Self
 
@@ -22,11 +22,9 @@ from storage.layout import MarketBronze, make_run_id
 from storage.parquet import FileStats, ParquetSink
 from storage.records import QuarantineRecord, RecordWriter, RequestRecord, RunRecord, SliceRecord, put_run
 
-__all__ = ["SYSTEM", "Landing", "RunReport", "next_start", "put_failed_run", "scope_of"]
+__all__ = ["SYSTEM", "Landing", "RunReport", "put_failed_run", "scope_of"]
 
 SYSTEM = "market"
-
-_last_start: dict[tuple[str, ...], datetime] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class Landing:
         self._target = target
         self._business_date = business_date
         supermarket, region = target.store.id, target.region.id
-        self.started_at = next_start(supermarket, region)
+        self.started_at = clock.next_start(supermarket, region)
         bronze = MarketBronze(supermarket, region, business_date, self.started_at)
         self.run_id = bronze.run_id
         metadata = {
@@ -168,19 +166,6 @@ class Landing:
         )
 
 
-def next_start(*scope: str) -> datetime:
-    """A start no other run of this scope has in this process: run ids tell runs apart by the second.
-
-    Args:
-        *scope: What the run covers, such as supermarket and region.
-    """
-    start = clock.now().replace(microsecond=0)
-    if scope in _last_start:
-        start = max(start, _last_start[scope] + timedelta(seconds=1))
-    _last_start[scope] = start
-    return start
-
-
 def scope_of(store: Store, region: Region) -> str:
     """How run and quality records name a store-region."""
     return f"supermarket={store.id}/region={region.id}"
@@ -199,7 +184,7 @@ def put_failed_run(
         error: Why it could not.
         flow_run_id: The Prefect flow run it belongs to.
     """
-    started_at = next_start(store.id, region.id)
+    started_at = clock.next_start(store.id, region.id)
     record = RunRecord(
         run_id=make_run_id(store.id, region.id, started_at=started_at),
         system=SYSTEM,

@@ -15,7 +15,7 @@ from prefect import task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.runtime import flow_run
 
-from gondola.clock import today
+from gondola.clock import next_start, today
 from gondola.errors import ConfigurationError, GondolaError, SourceUnavailableError
 from gondola.progress import RegionProgress, report
 from gondola.settings import Settings
@@ -26,7 +26,7 @@ from storage.lake import Lake
 from storage.layout import make_run_id
 from storage.parquet import clean_spool
 from storage.records import QualityRecord, RecordWriter, RequestRecord
-from tasks.landing import SYSTEM, Landing, RunReport, next_start, put_failed_run, scope_of
+from tasks.landing import SYSTEM, Landing, RunReport, put_failed_run, scope_of
 from tasks.retries import STEP
 
 __all__ = [

@@ -24,7 +24,10 @@ from gondola.errors import TransformError
 from gondola.settings import PROJECT_ROOT, Settings
 from storage.lake import Lake
 
-__all__ = ["DBT_PROJECT", "TransformReport", "build_models"]
+__all__ = ["ALWAYS_BUILT", "DBT_PROJECT", "TRANSFORM", "TransformReport", "build_models"]
+
+TRANSFORM = "transform"  # the system of its run records
+ALWAYS_BUILT = ("shared", "ops")  # models that belong to no system
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 _NODE_RUNS_SECONDS = 120.0
@@ -77,7 +80,7 @@ def build_models(settings: Settings, systems: Sequence[str], *, full_refresh: bo
         ),
         raise_on_failure=False,
     )
-    command = ["build", "--target", settings.target, "--select", *systems, "shared"]
+    command = ["build", "--target", settings.target, "--select", *systems, *ALWAYS_BUILT]
     # Unit tests judge the SQL, not the data: they belong to the test suite.
     command += ["--exclude-resource-type", "unit_test"]
     if full_refresh:
@@ -101,7 +104,7 @@ def build_models(settings: Settings, systems: Sequence[str], *, full_refresh: bo
     )
     if summary.failed or not outcome.success:
         message = "dbt failed: " + ("; ".join(summary.failures) or "see the log")
-        raise TransformError(message)
+        raise TransformError(message, summary.failures)
     return summary
 
 

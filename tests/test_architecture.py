@@ -10,12 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("gondola", "storage", "flows", "tasks")
 
+CORE = {"gondola.clock", "gondola.errors", "gondola.settings"}
 # package -> what of ours it may import, besides itself
 ALLOWED = {
-    "storage": {"gondola.clock", "gondola.settings", "gondola.errors"},
+    "storage": CORE,
     "gondola.sandbox": set(),
-    "gondola.sources": {"gondola.clock", "gondola.settings", "gondola.errors"},
-    "gondola.serving": {"gondola.clock", "gondola.settings", "gondola.errors", "storage"},
+    "gondola.sources": CORE,
+    "gondola.quality": CORE,
+    "gondola.serving": CORE | {"storage"},
     "gondola.cli": {"gondola", "flows", "tasks", "storage"},
     "gondola": {"gondola"},
     "tasks": {"gondola", "storage"},
@@ -57,7 +59,9 @@ def test_imports_run_one_way(path: Path) -> None:
     assert not wrong, f"{module} may not import {wrong}"
 
 
-@pytest.mark.parametrize("package", ["storage", "gondola.sources", "gondola.sandbox", "gondola.serving"])
+@pytest.mark.parametrize(
+    "package", ["storage", "gondola.sources", "gondola.sandbox", "gondola.quality", "gondola.serving"]
+)
 def test_the_core_is_free_of_prefect(package: str) -> None:
     files = [path for path in FILES if within(module_of(path), package)]
     assert files

@@ -19,6 +19,7 @@ import typer
 
 from gondola import clock
 from gondola.cli import display
+from gondola.cli.quality import quality
 from gondola.errors import ConfigurationError, GondolaError
 from gondola.logs import configure_logs
 from gondola.settings import PROJECT_ROOT, get_settings
@@ -39,6 +40,7 @@ stores_app = typer.Typer(no_args_is_help=True, help="The shops that are watched.
 sandbox_app = typer.Typer(no_args_is_help=True, help="The outside world, offline.")
 app.add_typer(stores_app, name="stores")
 app.add_typer(sandbox_app, name="sandbox")
+app.command(epilog="Example: gondola quality --all")(quality)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -154,16 +156,21 @@ def transform(
     systems: Annotated[list[System] | None, typer.Argument(help="Systems; all by default.")] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Build incremental models anew.")] = False,
     target: Annotated[str | None, typer.Option(help="dbt target.")] = None,
+    accept_quality: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Publish in spite of the quality gate, for this reason.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build and test the models with dbt, then publish them."""
+    """Build and test the models with dbt, judge what was built, then publish it."""
     if target:
         os.environ["GONDOLA_TARGET"] = target
         get_settings.cache_clear()
     configure_logs(get_settings())
     from flows.transform import transform as transform_flow
 
-    built = transform_flow([system.value for system in systems or list(System)], full_refresh=full_refresh)
+    built = transform_flow(
+        [system.value for system in systems or list(System)], full_refresh=full_refresh, accept_quality=accept_quality
+    )
     if as_json:
         _emit(asdict(built))
     else:

@@ -1,0 +1,104 @@
+"""The thresholds file: every number a check compares with, validated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gondola.errors import ConfigurationError
+
+__all__ = ["MarketThresholds", "Thresholds", "load_thresholds"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Volume(_Section):
+    """Products of a day against those of the days before."""
+
+    runs: int = Field(default=7, ge=1, description="Complete runs that are averaged.")
+    least_runs: int = Field(default=3, ge=1, description="With fewer before it, a day is not judged.")
+    least_share: float = Field(default=0.8, gt=0, le=1, description="Of the mean; below it is an error.")
+
+
+class Freshness(_Section):
+    """How long ago a store-region was last seen."""
+
+    warn_hours: float = Field(default=24, gt=0)
+    error_hours: float = Field(default=48, gt=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Freshness:
+        if self.error_hours < self.warn_hours:
+            message = "error_hours must not be less than warn_hours"
+            raise ValueError(message)
+        return self
+
+
+class PriceOutliers(_Section):
+    """A price against the product's own history."""
+
+    days: int = Field(default=28, ge=1, description="Days before the judged one whose prices are its history.")
+    least_prices: int = Field(default=5, ge=1, description="With fewer, a SKU is not judged.")
+    times: float = Field(default=3, gt=1, description="An outlier is so many times the median, or so small a part.")
+    most_share: float = Field(default=0.02, ge=0, le=1, description="Of the judged SKUs; above it is an error.")
+    least_count: int = Field(default=10, ge=1, description="Fewer outliers than this are never an error.")
+
+
+class PriceSanity(_Section):
+    """Prices that can't be."""
+
+    highest_price: float = Field(default=50_000, gt=0, description="BRL per measurement unit.")
+    most_share: float = Field(default=0.001, ge=0, le=1, description="Of SKUs above it; more is an error.")
+
+
+class ListPrice(_Section):
+    """List prices that can't be, which the models make unknown."""
+
+    most_unusable_share: float = Field(default=0.3, ge=0, le=1, description="Of the priced SKUs; more is a warning.")
+
+
+class MarketThresholds(_Section):
+    """Thresholds of the market system."""
+
+    recent_days: int = Field(default=3, ge=0, description="A newest day that is older than the newest of all by more.")
+    volume: Volume = Volume()
+    freshness: Freshness = Freshness()
+    price_outliers: PriceOutliers = PriceOutliers()
+    price_sanity: PriceSanity = PriceSanity()
+    list_price: ListPrice = ListPrice()
+
+
+class Thresholds(_Section):
+    """The whole file."""
+
+    market: MarketThresholds = MarketThresholds()
+
+
+def load_thresholds(path: Path) -> Thresholds:
+    """Read the thresholds file.
+
+    Args:
+        path: `deployments/quality.yaml`, or another named by `GONDOLA_QUALITY_FILE`.
+
+    Raises:
+        ConfigurationError: The file is missing, is no YAML, or a value can't be used; the message names it.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        message = f"{path}: there is no thresholds file; restore it, or correct GONDOLA_QUALITY_FILE"
+        raise ConfigurationError(message) from error
+    except yaml.YAMLError as error:
+        message = f"{path}: {error}"
+        raise ConfigurationError(message) from error
+    try:
+        return Thresholds.model_validate(document or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        message = f"{path}: {where}: {first['msg']} (got {first['input']!r})"
+        raise ConfigurationError(message) from error
