@@ -19,6 +19,7 @@ import typer
 
 from gondola import clock
 from gondola.cli import display
+from gondola.cli.api import api
 from gondola.cli.quality import quality
 from gondola.errors import ConfigurationError, GondolaError
 from gondola.logs import configure_logs
@@ -41,6 +42,7 @@ sandbox_app = typer.Typer(no_args_is_help=True, help="The outside world, offline
 app.add_typer(stores_app, name="stores")
 app.add_typer(sandbox_app, name="sandbox")
 app.command(epilog="Example: gondola quality --all")(quality)
+app.command(epilog="Example: gondola api --port 8600")(api)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -202,18 +204,18 @@ def query(
 def status(
     days: Annotated[int, typer.Option(min=1, max=366, help="Days of runs looked at.")] = 7, as_json: AsJson = False
 ) -> None:
-    """Show freshness, success rate, coverage and storage."""
+    """Show freshness, coverage, the last transform, cost, alerts and storage."""
     from gondola.serving.status import read_status
 
     now = clock.now()
-    found = read_status(get_settings(), days=days)
+    found = read_status(get_settings(), days=days, now=now)
     if as_json:
         document = asdict(found)
         for scope, item in zip(document["scopes"], found.scopes, strict=True):
             scope["is_fresh"] = item.is_fresh(now)
         _emit(document)
         return
-    from gondola.cli.market import print_status
+    from gondola.cli.status import print_status
 
     print_status(found, now)
 

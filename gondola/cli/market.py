@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
 from gondola.cli.display import console, live_crawl, rows_table, status_text
 from gondola.logs import configure_logs
-from gondola.serving.status import Status
 from gondola.settings import get_settings
 from gondola.sources.stores import load_stores, select_stores
 from gondola.sources.vtex import Fetcher, ProbeReport, probe
@@ -20,7 +19,7 @@ from gondola.sources.vtex import Fetcher, ProbeReport, probe
 if TYPE_CHECKING:
     from tasks.report import MarketReport
 
-__all__ = ["print_probe", "print_report", "print_status", "probe_stores", "run_market"]
+__all__ = ["print_probe", "print_report", "probe_stores", "run_market"]
 
 
 def run_market(
@@ -81,49 +80,6 @@ def print_report(report: MarketReport) -> None:
     if report.build_error:
         console.print(f"[red]models[/] {report.build_error}", highlight=False)
     console.print("Result:", status_text(report.status))
-
-
-def print_status(status: Status, now: datetime) -> None:
-    """Say how the platform is, a line for each part that ran."""
-    rate = "no runs" if status.success_rate is None else f"{status.success_rate:.0%} of {status.runs} runs complete"
-    console.print(
-        f"[bold]{status.lake}[/]: {rate} in {status.days} days; published version {status.published or 'none yet'}"
-    )
-    rows = []
-    for scope in status.scopes:
-        fresh = scope.is_fresh(now)
-        age = "never" if scope.last_complete_at is None else _age(now - scope.last_complete_at)
-        coverage = f"{scope.products / scope.declared:.1%}" if scope.declared else "?"
-        rows.append(
-            (
-                scope.system,
-                scope.scope,
-                status_text(scope.last_status),
-                age if fresh else f"{age} (stale)",
-                f"{scope.products:,}",
-                coverage,
-                scope.throttled,
-                scope.error or "",
-            )
-        )
-    if rows:
-        names = ("system", "scope", "last run", "last complete", "products", "coverage", "429/503", "error")
-        console.print(rows_table(names, rows))
-    else:
-        console.print("Nothing ran yet. Start with: gondola demo, or gondola run market")
-    sizes = ", ".join(f"{name} {size / 1e6:,.1f} MB" for name, size in status.storage_bytes.items())
-    console.print(f"storage: {sizes or 'empty'}", highlight=False)
-
-
-def _age(age: timedelta) -> str:
-    hours = age.total_seconds() / 3600
-    return (
-        f"{hours * 60:.0f} min ago"
-        if hours < 1
-        else f"{hours:.0f} h ago"
-        if hours < 48
-        else f"{hours / 24:.0f} days ago"
-    )
 
 
 def probe_stores(names: Sequence[str]) -> list[ProbeReport]:
