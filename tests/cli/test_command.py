@@ -130,9 +130,33 @@ def test_status(market: tuple[Platform, Sandbox], tmp_path: Path) -> None:
     assert document["success_rate"] == 1.0
     assert document["published"]
     assert document["storage_bytes"]["bronze"] > 0
+    assert (document["transform"]["status"], document["transform"]["stage"]) == ("complete", "publish")
+    (line,) = document["ledger"]
+    asked = platform.command("query", "select count(*) as n from ops.fct_requests", "--json").document
+    assert (line["supermarket"], line["requests"]) == ("serra", asked[0]["n"])
+    shown = platform.command("status").err
+    assert "models and tests green" in shown
+    assert "serra/default" in shown
     empty = Platform(tmp_path).command("status")
     assert empty.code == 0
     assert "Nothing ran yet" in empty.err
+
+
+def test_quality_judges_what_is_published_and_changes_nothing(market: tuple[Platform, Sandbox]) -> None:
+    platform, _ = market
+    version = platform.command("status", "--json").document["published"]
+    done = platform.command("quality", "--json")
+    assert done.code == 0, done.err
+    document = done.document
+    assert document["status"] == "complete"
+    assert {result["name"] for result in document["results"]} >= {"volume", "freshness", "price_outliers"}
+    assert (platform.home / "lake" / document["report"]).read_text().startswith("<!DOCTYPE html>")
+    assert platform.command("status", "--json").document["published"] == version
+    shown = platform.command("quality", "--all")
+    assert "supermarket=serra/region=default" in shown.err
+    empty = platform.command("quality", GONDOLA_WAREHOUSE=str(platform.home / "none" / "gondola.duckdb"))
+    assert empty.code == 1
+    assert "nothing is published" in empty.err
 
 
 def test_stores_list_and_probe(market: tuple[Platform, Sandbox]) -> None:
@@ -159,6 +183,7 @@ def test_every_command_has_help_with_an_example(market: tuple[Platform, Sandbox]
         ["transform"],
         ["query"],
         ["status"],
+        ["quality"],
         ["stores", "list"],
         ["stores", "probe"],
         ["sandbox", "serve"],
