@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.runtime import flow_run
 
+from gondola import clock
 from gondola.clock import next_start, today
 from gondola.errors import ConfigurationError, QualityGateError
 from gondola.quality import CheckResult, Thresholds, judge_market, load_thresholds, refusals, render_report
@@ -88,7 +89,7 @@ def judge_build(
     if accept is not None and not accept.strip():
         message = "--accept-quality wants a reason: it is recorded with what it publishes"
         raise ConfigurationError(message)
-    thresholds, now = load_thresholds(settings.quality_file), datetime.now(UTC)
+    thresholds, now = load_thresholds(settings.quality_file), clock.now()
     lake = Lake.open(settings.lake)
     with open_built(
         settings.warehouse,
@@ -123,7 +124,7 @@ def judge_published(settings: Settings, systems: Sequence[str]) -> QualityReport
         LakeKeyError: Nothing was published yet.
         ConfigurationError: The thresholds file can't be used.
     """
-    thresholds, now = load_thresholds(settings.quality_file), datetime.now(UTC)
+    thresholds, now = load_thresholds(settings.quality_file), clock.now()
     started_at = next_start(SYSTEM, *systems)
     run_id = make_run_id(SYSTEM, *systems, started_at=started_at)
     lake = Lake.open(settings.lake)
@@ -136,7 +137,7 @@ def judge_published(settings: Settings, systems: Sequence[str]) -> QualityReport
         scope="systems=" + ",".join(systems),
         business_date=today(),
         started_at=started_at,
-        finished_at=max(datetime.now(UTC), started_at),
+        finished_at=max(clock.now(), started_at),
         status=report.status,
         error=report.refused[0] if report.refused else None,
         flow_run_id=flow_run.get_id(),

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from loguru import logger
 from prefect.runtime import flow_run
 
+from gondola import clock
 from gondola.clock import next_start, today
 from gondola.errors import GondolaError, QualityGateError, TransformError
 from gondola.settings import Settings
@@ -83,7 +84,7 @@ def _put(settings: Settings, run: TransformRun, error: Exception | None) -> None
         scope="systems=" + ",".join(run.systems),
         business_date=today(),
         started_at=run.started_at,
-        finished_at=max(datetime.now(UTC), run.started_at),
+        finished_at=max(clock.now(), run.started_at),
         status="failed" if failures else "complete",
         error=failures[0] if failures else None,
         flow_run_id=flow_run.get_id(),

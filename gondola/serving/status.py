@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from gondola import clock
 from gondola.errors import LakeKeyError
 from gondola.serving.query import QueryError, run_query
 from gondola.settings import Settings
@@ -124,7 +125,7 @@ def read_status(settings: Settings, *, days: int = 7, now: datetime | None = Non
     Returns:
         The status; a lake without any run gives one without scopes, and no success rate.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     lake = Lake.open(settings.lake)
     every = read_runs(lake, days=days, now=now)
     runs = [run for run in every if run.system not in _HOUSEKEEPING]
