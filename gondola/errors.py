@@ -10,6 +10,7 @@ __all__ = [
     "CircuitOpenError",
     "ConfigurationError",
     "DataContractError",
+    "DeliveryError",
     "GondolaError",
     "HostCoolingError",
     "LakeConflictError",
@@ -62,6 +63,10 @@ class LakeUnavailableError(GondolaError, Transient):
 
 class DataContractError(GondolaError, Terminal):
     """Data does not have the shape its contract promises."""
+
+
+class DeliveryError(GondolaError, Transient):
+    """A channel did not take a message; the message never holds the channel's address."""
 
 
 class SourceUnavailableError(GondolaError, Transient):

@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     stores_file: Path = Field(
         default=PROJECT_ROOT / "stores.yaml", description="The stores to crawl, with their regions."
     )
+    alerts_file: Path = Field(
+        default=PROJECT_ROOT / "deployments" / "alerts.yaml",
+        description="Which alerts are watched for, from what threshold, and who is told.",
+    )
     warehouse: Path = Field(
         default=PROJECT_ROOT / "data" / "warehouse" / "gondola.duckdb",
         description="The DuckDB file dbt builds; readers use the published copies beside it.",

@@ -27,7 +27,7 @@ __all__ = [
     "parse_stamp",
 ]
 
-METADATA_KINDS = ("runs", "slices", "requests", "quality")
+METADATA_KINDS = ("runs", "slices", "requests", "quality", "alerts")
 
 # What a segment may hold. Nothing in it has a meaning in a path, a URL, a glob pattern or SQL.
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,199}")

@@ -21,6 +21,7 @@ from storage.parquet import FileStats, ParquetSink
 
 __all__ = [
     "RUN_STATUSES",
+    "AlertRecord",
     "QualityRecord",
     "QuarantineRecord",
     "Record",
@@ -129,8 +130,31 @@ class QuarantineRecord:
     value: str  # as it came; only its beginning is kept
 
 
-Record = SliceRecord | RequestRecord | QualityRecord | QuarantineRecord
-_KINDS: dict[type[Any], str] = {SliceRecord: "slices", RequestRecord: "requests", QualityRecord: "quality"}
+@dataclass(frozen=True, kw_only=True)
+class AlertRecord:
+    """One alert in a message that a channel took."""
+
+    sent_at: datetime
+    channel: str
+    event: str  # opened, reminder or closed
+    rule: str
+    subject: str
+    severity: str
+    since: datetime  # when it became wrong
+    opened_at: datetime  # when a check saw it first
+    closed_at: datetime | None = None
+    what: str
+    todo: str
+    link: str | None = None
+
+
+Record = SliceRecord | RequestRecord | QualityRecord | AlertRecord | QuarantineRecord
+_KINDS: dict[type[Any], str] = {
+    SliceRecord: "slices",
+    RequestRecord: "requests",
+    QualityRecord: "quality",
+    AlertRecord: "alerts",
+}
 
 
 def record_schema(kind: type[RunRecord | Record]) -> pa.Schema:

@@ -19,6 +19,7 @@ import typer
 
 from gondola import clock
 from gondola.cli import display
+from gondola.cli.alerts import alerts_app
 from gondola.cli.api import api
 from gondola.cli.quality import quality
 from gondola.errors import ConfigurationError, GondolaError
@@ -40,6 +41,7 @@ app = typer.Typer(
 stores_app = typer.Typer(no_args_is_help=True, help="The shops that are watched.")
 sandbox_app = typer.Typer(no_args_is_help=True, help="The outside world, offline.")
 app.add_typer(stores_app, name="stores")
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(sandbox_app, name="sandbox")
 app.command(epilog="Example: gondola quality --all")(quality)
 app.command(epilog="Example: gondola api --port 8600")(api)

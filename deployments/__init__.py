@@ -1,0 +1,1 @@
+"""Bringing the flows up on a Prefect server."""
