@@ -131,7 +131,7 @@ def _check(
         if not file.put(state):
             return _overtaken(report)
         report.sent[channel.name] = len(events)
-    alerts = settled(state.alerts, [channel.name for channel in policy.channels], now)
+    alerts = settled(state.alerts, [channel.name for channel in policy.channels], on, now)
     last = {"alerts": alerts, "failing": report.failed, "turn_until": None, "checked_at": now}
     report.open = tuple(alert for alert in alerts if alert.is_open)
     return report if file.put(state.model_copy(update=last)) else _overtaken(report)

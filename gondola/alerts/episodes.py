@@ -16,7 +16,7 @@ from gondola.alerts.rules import Finding, Verdict
 
 __all__ = ["Alert", "Event", "Said", "addressed", "advance", "due", "settled", "told"]
 
-_GIVE_UP_AFTER = timedelta(days=7)
+_OFF_FOR_A_WHILE = timedelta(days=7)
 
 
 class Event(StrEnum):
@@ -138,14 +138,24 @@ def addressed(alerts: Collection[Alert], channel: str, rules: Collection[str]) -
     return tuple(_with_said(alert, channel, {}) if alert.is_open and alert.rule in rules else alert for alert in alerts)
 
 
-def settled(alerts: Collection[Alert], channels: Collection[str], now: datetime) -> tuple[Alert, ...]:
-    """The alerts without those that are over and of which every channel that still exists was told."""
-    return tuple(alert for alert in alerts if alert.is_open or not _is_settled(alert, channels, now))
+def settled(
+    alerts: Collection[Alert], declared: Collection[str], on: Collection[str], now: datetime
+) -> tuple[Alert, ...]:
+    """The alerts without those that are over and of which nobody has to be told any more.
+
+    Args:
+        alerts: The alerts after everybody that could be reached was told.
+        declared: Every channel of the alerts file.
+        on: Those that could be used; one that is off here may be on where another check runs, for a week.
+        now: The present.
+    """
+    return tuple(alert for alert in alerts if alert.closed_at is None or _waits(alert, declared, on, now))
 
 
-def _is_settled(alert: Alert, channels: Collection[str], now: datetime) -> bool:
-    waiting = [name for name, said in alert.channels.items() if said.closed is None and name in channels]
-    return not waiting or (alert.closed_at is not None and now - alert.closed_at > _GIVE_UP_AFTER)
+def _waits(alert: Alert, declared: Collection[str], on: Collection[str], now: datetime) -> bool:
+    assert alert.closed_at is not None  # noqa: S101 - asked of alerts that are over
+    untold = [name for name, said in alert.channels.items() if said.closed is None and name in declared]
+    return any(name in on for name in untold) or (bool(untold) and now - alert.closed_at <= _OFF_FOR_A_WHILE)
 
 
 def _with_said(alert: Alert, channel: str, update: Mapping[str, datetime]) -> Alert:
