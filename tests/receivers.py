@@ -20,7 +20,7 @@ from tests.servers import free_port
 __all__ = ["Inbox", "Mailbox", "receive_mail", "receive_webhooks"]
 
 
-@dataclass
+@dataclass(repr=False)  # what was received is not for tracebacks
 class Inbox:
     """What a webhook receiver took, and how it answers."""
 
@@ -77,7 +77,7 @@ def receive_webhooks() -> Iterator[Inbox]:
         loop.close()
 
 
-@dataclass
+@dataclass(repr=False)  # what was received is not for tracebacks
 class Mailbox:
     """What an SMTP server took."""
 

@@ -218,7 +218,7 @@ def test_no_secret_is_shown_anywhere(
         try_to(hook)
         inbox.status = 302
         try_to(hook)
-        for address in (f"http://127.0.0.1:1/{MARKER}", f"http://{MARKER}.invalid/", f"https://[{MARKER}/"):
+        for address in (f"http://127.0.0.1:1/{MARKER}", f"http://{MARKER}.invalid/", f"https://a:{MARKER}/"):
             monkeypatch.setenv("ONE", address)
             try_to(hook)
         monkeypatch.setenv("ONE", MARKER)
