@@ -190,14 +190,22 @@ def test_a_failed_build_a_tripped_gate_a_failed_publish() -> None:
 
     build, gate = both(transform(NOW, "failed", "gate", "price_outliers: 70 of 100"), transform(NOW - HOUR))
     assert texts(gate) == ["market: the quality gate stopped the publish: price_outliers: 70 of 100"]
-    assert (build.findings, build.well) == ((), {"systems=market"})
+    assert (build.findings, build.well) == ((), {"market"})
 
     build, gate = both(transform(NOW, "failed", "publish"))
     assert texts(build) == ["market: dbt or publish failed: first reason"]
-    assert gate.well == {"systems=market"}
+    assert gate.well == {"market"}
 
     build, gate = both(transform(NOW), transform(NOW - HOUR, "failed", "build"))
-    assert build.well == gate.well == {"systems=market"}
+    assert build.well == gate.well == {"market"}
+
+
+def test_a_reason_shows_no_secret_and_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "S3CR3T-marker")
+    facts = Facts(now=NOW, runs=(transform(NOW, "failed", "build", "x" * 230 + " S3CR3T-marker " + "y" * 99),))
+    (text,) = texts(ask("build_failed", facts))
+    assert "S3CR" not in text
+    assert len(text) < 300
 
 
 def test_a_record_of_another_shape_is_read_as_far_as_it_goes() -> None:

@@ -17,6 +17,7 @@ from prefect.flow_engine import run_flow
 from prefect.states import AwaitingConcurrencySlot, Cancelled, Crashed, Pending, Scheduled
 
 from flows.alerts import check_alerts
+from gondola.sandbox import Sandbox, World
 from gondola.settings import get_settings
 from tasks.alerts import our_deployments, read_prefect, run_check
 from tests.platform import Platform
@@ -165,6 +166,18 @@ def test_a_check_from_cron_needs_no_flow(deployment: Deployment, inbox: Inbox) -
     report = run_check(get_settings())
     assert report.sent == {"hook": 1}
     assert _check().result().sent == {}, "it is the same state"
+
+
+def test_what_a_crawl_left_is_judged(platform: Platform, inbox: Inbox) -> None:
+    with Sandbox(world=World(products=120, outages=False), day=5) as sandbox:
+        crawled = platform.crawl(sandbox, stores=["aurora"], build=False)
+    assert (crawled.status, crawled.not_served) == ("complete", ("aurora/lages",))
+    now = datetime.now(UTC)
+    assert run_check(get_settings(), now=now).open == ()
+    stale = {alert.subject for alert in run_check(get_settings(), now=now + timedelta(hours=27)).open}
+    assert {"aurora/florianopolis", "aurora/joinville", "serra/default"} <= stale
+    assert "aurora/lages" not in stale, "where a store does not sell there is nothing to crawl"
+    assert {subject for _, _, subject in inbox.events} == stale
 
 
 def test_our_deployments_are_those_of_the_file() -> None:
