@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import PrefectException
 from prefect.settings import get_current_settings
 
+from gondola import clock
 from gondola.alerts.check import CheckReport, check
 from gondola.alerts.facts import FlowRun, PrefectFacts
 from gondola.alerts.policy import load_alerts
@@ -74,7 +75,7 @@ def run_check(settings: Settings, *, now: datetime | None = None) -> CheckReport
         ConfigurationError: The alerts file or the stores file can't be used.
         LakeUnavailableError: The lake does not answer.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     policy = load_alerts(settings.alerts_file)
     channels = open_channels(policy)
     report = check(

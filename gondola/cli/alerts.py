@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gondola import clock
 from gondola.cli import display
 from gondola.logs import configure_logs
 from gondola.settings import get_settings
@@ -42,7 +43,7 @@ def check(as_json: AsJson = False) -> None:
     elif not report.checked:
         display.console.print("Another check is under way; it tells everybody.")
     else:
-        _print_open(report.open, datetime.now(UTC))
+        _print_open(report.open, clock.now())
         lines = [f"told {name}: {count} alerts" for name, count in report.sent.items()]
         lines += [f"not told: {reason}" for reason in report.failed.values()]
         lines += [f"channel {name} is off: {reason}" for name, reason in report.off.items()]
@@ -60,7 +61,7 @@ def list_open(as_json: AsJson = False) -> None:
 
     state = read_state(Lake.open(get_settings().lake))
     alerts = tuple(alert for alert in state.alerts if alert.is_open)
-    now = datetime.now(UTC)
+    now = clock.now()
     if as_json:
         open_alerts = [
             alert.model_dump(mode="json") | {"age_seconds": int((now - alert.since).total_seconds())}
@@ -96,7 +97,7 @@ def try_channels(
             results[one.name] = f"off: {channels.off[one.name]}"
             continue
         try:
-            channels.send(one, trial_message(one.name, datetime.now(UTC)))
+            channels.send(one, trial_message(one.name, clock.now()))
             results[one.name] = "sent"
         except DeliveryError as error:
             results[one.name] = f"failed: {error}"

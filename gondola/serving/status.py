@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from gondola import clock
-from gondola.errors import LakeKeyError
+from gondola.alerts.state import read_state
+from gondola.errors import DataContractError, LakeKeyError
 from gondola.serving.query import QueryError, run_query
 from gondola.settings import Settings
 from storage.lake import Lake
@@ -20,7 +21,6 @@ __all__ = ["FRESH_FOR", "OpenAlert", "ScopeStatus", "Status", "StoreCost", "Tran
 
 FRESH_FOR = timedelta(hours=24)
 
-ALERTS_KEY = "metadata/alerts/state.json"
 # Runs that look after the data; all others bring some.
 _HOUSEKEEPING = frozenset({"transform", "quality", "lifecycle", "maintenance", "backfill"})
 _STORAGE_KNOWN_FOR = timedelta(days=2)
@@ -189,17 +189,15 @@ def _ledger(settings: Settings, days: int) -> tuple[StoreCost, ...]:
 
 
 def _alerts(lake: Lake) -> tuple[OpenAlert, ...]:
-    """What is open; a state that can't be read is no alert and stops no status."""
+    """What is open; a state that can't be read stops no status, and is said."""
     try:
-        state = _object(lake.get(ALERTS_KEY))
-    except LakeKeyError:
-        return ()
-    found = state.get("open")
-    names = OpenAlert.__slots__
+        found = read_state(lake).alerts
+    except DataContractError as error:
+        return (OpenAlert("state", "alerts", "", "warning", str(error)),)
     return tuple(
-        OpenAlert(**{name: str(entry.get(name) or "") for name in names})
-        for entry in (found if isinstance(found, list) else ())
-        if isinstance(entry, dict)
+        OpenAlert(alert.rule, alert.subject, f"{alert.since:%Y-%m-%d %H:%M} UTC", alert.severity.value, alert.what)
+        for alert in found
+        if alert.is_open
     )
 
 

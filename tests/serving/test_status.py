@@ -17,6 +17,9 @@ import duckdb
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gondola.alerts.episodes import Alert
+from gondola.alerts.policy import Severity
+from gondola.alerts.state import STATE_FOLDER, State
 from gondola.serving.metrics import prometheus_text
 from gondola.serving.status import OpenAlert, read_status
 from gondola.settings import Settings
@@ -128,20 +131,23 @@ def test_storage_is_what_maintenance_measured_lately(settings: Settings, monkeyp
     assert "" not in listed, "a lake of a year is not listed for what is known"
 
 
-@pytest.mark.parametrize(
-    ("state", "found"),
-    [
-        (b'{"open": [{"rule": "late", "subject": "alfa", "since": "2026-02-19", "severity": "error", "new": 1}]}', 1),
-        (b'{"open": [{"rule": "x"}, 7]}', 1),
-        (b'{"open": {}}', 0),
-        (b"[]", 0),
-        (b"no json", 0),
-        (b"\xff", 0),
-    ],
-)  # fmt: skip
-def test_alerts_are_read_with_patience(settings: Settings, state: bytes, found: int) -> None:
-    Lake.open(settings.lake).put("metadata/alerts/state.json", state)
-    assert len(read_status(settings, now=NOW).alerts) == found
+def test_open_alerts_are_shown_and_a_broken_state_stops_nothing(settings: Settings) -> None:
+    alert = Alert(
+        rule="stale_store",
+        subject="alfa/centro",
+        severity=Severity.CRITICAL,
+        since=NOW,
+        opened_at=NOW,
+        what="no complete run",
+        todo="look",
+    )
+    over = alert.model_copy(update={"subject": "beta/norte", "closed_at": NOW})
+    lake = Lake.open(settings.lake)
+    lake.put(f"{STATE_FOLDER}/00000001.json", State(alerts=(alert, over)).model_dump_json().encode())
+    shown = read_status(settings, now=NOW).alerts
+    assert [(one.rule, one.subject, one.severity) for one in shown] == [("stale_store", "alfa/centro", "critical")]
+    lake.put(f"{STATE_FOLDER}/00000002.json", b"no json")
+    assert "00000002.json is no state of alerts" in read_status(settings, now=NOW).alerts[0].what
 
 
 def test_metrics_say_what_the_status_says(settings: Settings) -> None:
