@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -25,13 +26,20 @@ def _run_name() -> str:
 
 @flow(name="transform", flow_run_name=_run_name, persist_result=False)
 def transform(
-    systems: Sequence[str], *, full_refresh: bool = False, accept_quality: str | None = None
+    systems: Sequence[str],
+    *,
+    full_refresh: bool = False,
+    rebuild_days: Sequence[date] = (),
+    accept_lost: bool = False,
+    accept_quality: str | None = None,
 ) -> TransformReport:
     """Build and test the models of some systems; publish them when all is green and believable.
 
     Args:
         systems: Names of systems, such as `market`.
         full_refresh: Whether incremental models are built anew from the lake.
+        rebuild_days: Days to build again from the lake although they were built.
+        accept_lost: Whether a build of everything may leave out runs whose files are gone from the lake.
         accept_quality: Why a person who looked wants the build published in spite of the quality gate.
 
     Raises:
@@ -43,7 +51,9 @@ def transform(
     with lines_in_run_log(), warehouse_turn(settings), transform_run(settings, systems) as run:
         if "jaffle_shop" in systems:
             catch_up(settings)
-        built = build_models(settings, systems, full_refresh=full_refresh)
+        built = build_models(
+            settings, systems, full_refresh=full_refresh, rebuild_days=rebuild_days, accept_lost=accept_lost
+        )
         run.built(built)
         run.judged(judge_build(settings, systems, built, run_id=run.run_id, accept=accept_quality))
         publish_warehouse(settings, [*systems, *ALWAYS_BUILT])

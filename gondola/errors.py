@@ -25,6 +25,7 @@ __all__ = [
     "TransformError",
     "Transient",
     "UnknownNameError",
+    "WarehouseDamagedError",
     "is_transient",
 ]
 
@@ -107,6 +108,10 @@ class QualityGateError(GondolaError, Terminal):
     def __init__(self, message: str, failures: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.failures = failures  # "check subject: reason"
+
+
+class WarehouseDamagedError(GondolaError, Terminal):
+    """The warehouse's file, or a backup of it, is no DuckDB database that this engine can read."""
 
 
 def is_transient(error: BaseException) -> bool:

@@ -26,6 +26,7 @@ _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 _PART_BYTES = 16 << 20  # parts of a large upload that are in memory at once: this times _PARTS
 _PARTS = 2
+_READ_BYTES = 4 << 20
 _MODIFIED = ("LastModified", "last_modified", "created")
 _REFUSALS = {"ClientAuthenticationError", "NoCredentialsError", "PartialCredentialsError", "PermissionError"}
 _LONGEST_REASON = 300
@@ -194,8 +195,12 @@ class Lake:
         with self._errors(key):
             return cast("bytes", self._filesystem.cat_file(path))
 
-    def open_file(self, key: str) -> IO[bytes]:
+    def open_file(self, key: str, **options: Any) -> IO[bytes]:
         """Open an object for reading in parts.
+
+        Args:
+            key: Its key.
+            **options: How fsspec's client buffers what it reads.
 
         Raises:
             LakeKeyError: There is no such object.
@@ -205,11 +210,23 @@ class Lake:
             if self.uri.startswith("memory://"):
                 # The memory filesystem hands every reader the same file with the same position.
                 return io.BytesIO(self._filesystem.cat_file(path))
-            file = self._filesystem.open(path, "rb")
+            file = self._filesystem.open(path, "rb", **options)
             if getattr(file, "details", {}).get("type") == "directory":  # which an object store lets one open
                 file.close()
                 raise FileNotFoundError
             return cast("IO[bytes]", file)
+
+    def read_parts(self, key: str) -> Iterator[bytes]:
+        """The content of an object part by part, for what memory should not hold.
+
+        Raises:
+            LakeKeyError: There is no such object.
+        """
+        # A client's own read-ahead is 50 MB for each open object.
+        options = {} if self.is_local else {"block_size": _READ_BYTES, "cache_type": "readahead"}
+        with self._errors(key), self.open_file(key, **options) as file:
+            while part := file.read(_READ_BYTES):
+                yield part
 
     def exists(self, key: str) -> bool:
         """Whether there is an object of this key."""

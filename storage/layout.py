@@ -13,7 +13,9 @@ from typing import ClassVar, Self
 from gondola.errors import LakeKeyError
 
 __all__ = [
+    "AREAS",
     "METADATA_KINDS",
+    "Backup",
     "Bronze",
     "Gold",
     "MarketBronze",
@@ -28,6 +30,8 @@ __all__ = [
 ]
 
 METADATA_KINDS = ("runs", "slices", "requests", "quality", "alerts")
+# The folders of a lake. On a disk, other things may lie beside them: the default home holds warehouse and logs, too.
+AREAS = ("bronze", "silver", "gold", "metadata", "quarantine", "reports", "archive", "backups")
 
 # What a segment may hold. Nothing in it has a meaning in a path, a URL, a glob pattern or SQL.
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,199}")
@@ -281,13 +285,37 @@ class Report:
         return cls(groups["kind"], groups["run_id"])
 
 
-def parse(key: str) -> MarketBronze | Bronze | Metadata | Quarantine | Gold | Report:
+@dataclass(frozen=True)
+class Backup:
+    """A published copy of the warehouse, or with `suffix` json what is known of it."""
+
+    version: str
+    suffix: str = "duckdb"  # or json
+
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(
+        r"backups/warehouse/gondola_(?P<version>[^/]+)\.(?P<suffix>duckdb|json)"
+    )
+
+    def __post_init__(self) -> None:
+        check_segment("version", self.version)
+
+    @property
+    def key(self) -> str:
+        """Its key on the lake."""
+        return f"backups/warehouse/gondola_{self.version}.{self.suffix}"
+
+    @classmethod
+    def _from(cls, groups: dict[str, str]) -> Self:
+        return cls(groups["version"], groups["suffix"])
+
+
+def parse(key: str) -> MarketBronze | Bronze | Metadata | Quarantine | Gold | Report | Backup:
     """The fields of a key.
 
     Raises:
         LakeKeyError: The key is not of this layout.
     """
-    for kind in (MarketBronze, Bronze, Metadata, Quarantine, Gold, Report):
+    for kind in (MarketBronze, Bronze, Metadata, Quarantine, Gold, Report, Backup):
         if match := kind._pattern.fullmatch(key):  # noqa: SLF001
             result = kind._from(match.groupdict())  # noqa: SLF001
             if result.key == key:

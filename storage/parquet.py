@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import uuid
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from gondola.errors import DataContractError
 from storage.lake import Lake
 
-__all__ = ["FileStats", "ParquetSink", "clean_spool", "read_metadata"]
+__all__ = ["FileStats", "ParquetSink", "clean_spool", "read_metadata", "spool_file"]
 
 _SUFFIX = ".spool"
 # Level 3 writes 3-5 % fewer bytes of raw JSON, for 5 % more CPU of a whole crawl; level 9 a fifth fewer, for several
@@ -131,6 +131,21 @@ class ParquetSink:
         with suppress(OSError):  # a full disk, of which the writer's caller knows already
             self._writer.close()
         self._locked.close()
+
+
+@contextmanager
+def spool_file(folder: Path) -> Iterator[Path]:
+    """A local file for the length of a block; of a process that dies, `clean_spool` removes it.
+
+    Args:
+        folder: Where it is made.
+    """
+    path, locked = _create_spool_file(folder)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+        locked.close()
 
 
 def clean_spool(folder: Path) -> int:

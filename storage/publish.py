@@ -24,7 +24,15 @@ from storage.gold import PublishedTable, publish_gold
 from storage.lake import Lake
 from storage.layout import check_segment
 
-__all__ = ["CATALOG", "Published", "open_built", "open_published", "publish", "published_version"]
+__all__ = [
+    "CATALOG",
+    "Published",
+    "open_built",
+    "open_published",
+    "publish",
+    "published_path",
+    "published_version",
+]
 
 CATALOG = "gondola"  # views in the warehouse name their database, so it is attached by one name everywhere
 _POINTER = "current"
@@ -100,6 +108,22 @@ def published_version(warehouse: Path) -> str | None:
         return (_folder(warehouse) / _POINTER).read_text().strip()
     except FileNotFoundError:
         return None
+
+
+def published_path(warehouse: Path) -> tuple[str, Path]:
+    """The version readers open now, and its file, which a later publish may remove.
+
+    Args:
+        warehouse: The DuckDB file of the build.
+
+    Raises:
+        LakeKeyError: Nothing has been published.
+    """
+    version = published_version(warehouse)
+    if version is None:
+        message = f"{_folder(warehouse)}: nothing is published; run `gondola run market` or `gondola transform` first"
+        raise LakeKeyError(message)
+    return version, _path(_folder(warehouse), version)
 
 
 def open_published(warehouse: Path, *, lake_uri: str | None = None) -> duckdb.DuckDBPyConnection:

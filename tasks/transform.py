@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 
 from gondola.errors import TransformError
 from gondola.settings import PROJECT_ROOT, Settings
+from storage.backup import check_warehouse
 from storage.lake import Lake
 
 __all__ = ["ALWAYS_BUILT", "DBT_PROJECT", "TRANSFORM", "TransformReport", "build_models"]
@@ -46,7 +48,14 @@ class TransformReport:
 
 
 @task(task_run_name="dbt build", tags=["dbt"], cache_policy=NO_CACHE, persist_result=False)
-def build_models(settings: Settings, systems: Sequence[str], *, full_refresh: bool = False) -> TransformReport:
+def build_models(
+    settings: Settings,
+    systems: Sequence[str],
+    *,
+    full_refresh: bool = False,
+    rebuild_days: Sequence[date] = (),
+    accept_lost: bool = False,
+) -> TransformReport:
     """Build and test the models of some systems, and of what they share.
 
     There is no timeout: dbt's threads can't be stopped from outside, so a timed-out task would leave them
@@ -56,13 +65,17 @@ def build_models(settings: Settings, systems: Sequence[str], *, full_refresh: bo
         settings: Name the lake to read and the warehouse to build.
         systems: Names of systems, which are names of folders under `dbt_project/models`.
         full_refresh: Whether incremental models are built anew.
+        rebuild_days: Days to build again although they were built.
+        accept_lost: Whether a build of everything may leave out runs whose files are gone.
 
     Raises:
+        WarehouseDamagedError: The warehouse's file can't be opened.
         TransformError: A model or test failed; the warehouse keeps what succeeded, readers keep the last
             published copy.
     """
     lake = Lake.open(settings.lake)
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    check_warehouse(settings.warehouse)
     target_path = settings.warehouse.parent / "dbt"
     # dbt reads these where it opens its connection; the profile names no backend.
     os.environ |= {
@@ -85,6 +98,9 @@ def build_models(settings: Settings, systems: Sequence[str], *, full_refresh: bo
     command += ["--exclude-resource-type", "unit_test"]
     if full_refresh:
         command.append("--full-refresh")
+    variables = {"rebuild_days": [day.isoformat() for day in rebuild_days], "accept_lost_runs": accept_lost}
+    if any(variables.values()):  # other variables than last time make dbt parse everything again
+        command += ["--vars", json.dumps(variables)]
     try:
         outcome = runner.invoke(command)
     finally:

@@ -15,6 +15,20 @@
     {{ return(false) }}
 {%- endmacro %}
 
+{#- Days to be built again although they were built, as SQL dates. -#}
+{% macro rebuild_days() -%}
+    {%- set days = [] -%}
+    {%- for day in var('rebuild_days') -%}{%- do days.append("date '" ~ day ~ "'") -%}{%- endfor -%}
+    {{ return(days) }}
+{%- endmacro %}
+
+{#- A query for what is built and stays: run_id, is_day_winner. -#}
+{% macro built_runs(columns='run_id') -%}
+    {%- set days = rebuild_days() -%}
+    select {{ columns }} from {{ ledger() }}
+    {%- if days %} where price_date not in ({{ days | join(', ') }}){% endif %}
+{%- endmacro %}
+
 {#- URLs of the bronze files of the batch, newest first. -#}
 {% macro batch_files() -%}
     {%- set batch = ref('int_market__batch') -%}

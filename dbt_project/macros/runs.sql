@@ -31,7 +31,8 @@
 {% macro new_run_records(systems=['market'], system_column="'market'") -%}
     {%- if not execute -%}{{ return([]) }}{%- endif -%}
     {%- set newest = {} -%}
-    {%- if is_incremental() -%}
+    {#- Days built again may be days whose records came late, as from another lake. -#}
+    {%- if is_incremental() and not rebuild_days() -%}
         {%- for row in run_query(
             "select " ~ system_column ~ ", cast(max(cast(started_at as date)) as varchar) from " ~ this ~ " group by 1"
         ) -%}

@@ -159,6 +159,9 @@ def _run_market(
 def transform(
     systems: Annotated[list[System] | None, typer.Argument(help="Systems; all by default.")] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Build incremental models anew.")] = False,
+    accept_lost: Annotated[
+        bool, typer.Option("--accept-lost", help="Leave out runs whose files are gone, instead of refusing.")
+    ] = False,
     target: Annotated[str | None, typer.Option(help="dbt target.")] = None,
     accept_quality: Annotated[
         str | None, typer.Option(metavar="REASON", help="Publish in spite of the quality gate, for this reason.")
@@ -172,9 +175,8 @@ def transform(
     configure_logs(get_settings())
     from flows.transform import transform as transform_flow
 
-    built = transform_flow(
-        [system.value for system in systems or list(System)], full_refresh=full_refresh, accept_quality=accept_quality
-    )
+    names = [system.value for system in systems or list(System)]
+    built = transform_flow(names, full_refresh=full_refresh, accept_lost=accept_lost, accept_quality=accept_quality)
     if as_json:
         _emit(asdict(built))
     else:

@@ -7,6 +7,10 @@ daily_runs as (
     select * from {{ ref('int_market__daily_runs') }}
 ),
 
+lost as (
+    select * from {{ ref('int_market__lost_runs') }}
+),
+
 built as (
     {% if batch_is_whole() -%}
     select
@@ -14,10 +18,7 @@ built as (
         false as is_day_winner
     where false
     {%- else -%}
-    select
-        run_id,
-        is_day_winner
-    from {{ ledger() }}
+    {{ built_runs('run_id, is_day_winner') }}
     {%- endif %}
 ),
 
@@ -25,7 +26,8 @@ pending as (
     select daily_runs.*
     from daily_runs
     left join built on daily_runs.run_id = built.run_id and built.is_day_winner
-    where built.run_id is null
+    left join lost on daily_runs.run_id = lost.run_id
+    where built.run_id is null and lost.run_id is null
 ),
 
 -- Price history depends on the order of days: a day that changes makes its store be read again from that day on.
@@ -47,16 +49,25 @@ described as (
         runs.started_at,
         runs.status as run_status,
         runs.written_rows,
-        runs.data_key,
+        case when lost.run_id is null then runs.data_key end as data_key,
         daily_runs.next_complete_date,
         replays.replay_from,
-        built.run_id is null as is_new,
+        lost.run_id is not null as is_lost,
+        lost.run_id is null and (
+            built.run_id is null
+            or pending.run_id is not null
+            {% if rebuild_days() -%}
+            -- What is known of a product is the latest of all runs: those after the rebuilt days are asked as well.
+            or runs.business_date >= replays.replay_from
+            {%- endif %}
+        ) as is_new,
         pending.run_id is not null as is_pending,
         daily_runs.run_id is not null and daily_runs.price_date >= replays.replay_from as is_replayed
     from runs
     left join daily_runs on runs.run_id = daily_runs.run_id
     left join pending on runs.run_id = pending.run_id
     left join built on runs.run_id = built.run_id
+    left join lost on runs.run_id = lost.run_id
     left join replays on runs.supermarket = replays.supermarket and runs.region = replays.region
 )
 
@@ -74,6 +85,7 @@ select
     data_key,
     next_complete_date,
     replay_from,
+    is_lost,
     is_new,
     is_pending,
     coalesce(is_replayed, false) as is_replayed

@@ -3,7 +3,11 @@ with candidates as (
         *,
         status = 'complete' as is_complete
     from {{ ref('stg_vtex__runs') }}
-    where status in ('complete', 'partial') and business_date is not null
+    where
+        status in ('complete', 'partial')
+        and business_date is not null
+        -- What nothing was built from and can't be read any more speaks for no day.
+        and run_id not in (select lost.run_id from {{ ref('int_market__lost_runs') }} as lost where not lost.is_built)
 ),
 
 ranked as (

@@ -59,6 +59,22 @@ observed as (
         {% endfor %}
     from {{ ref('int_market__offers') }}
     where is_replayed and sku_id is not null
+    {% set facts = facts_of_lost_runs() -%}
+    {% if facts -%}
+    union all by name
+    select
+        days.store_no,
+        facts.sku_id,
+        facts.price_date,
+        days.next_complete_date,
+        false as is_held,
+        {% for column in state -%}
+        facts.{{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ facts }} as facts
+    inner join {{ ref('int_market__batch') }} as days on facts.run_id = days.run_id
+    where days.is_lost and days.is_replayed
+    {%- endif %}
     {% if is_incremental() -%}
     union all by name
     select
