@@ -87,8 +87,12 @@ class Settings(BaseSettings):
     )
     transform_threads: int = Field(default=2, ge=1, le=64, description="DuckDB threads during a transform.")
     transform_memory: str = Field(default="1GB", description="DuckDB memory limit during a transform.")
+
     quality_file: Path = Field(
         default=PROJECT_ROOT / "deployments" / "quality.yaml", description="Thresholds of the quality gate."
+    )
+    backup_days: int = Field(
+        default=30, ge=1, description="Days a backup of the warehouse is kept; the newest always is."
     )
     published_versions: int = Field(default=3, ge=1, description="Published warehouse copies that are kept.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = [
     "RunRecord",
     "SliceRecord",
     "put_run",
+    "read_records",
     "read_runs",
     "record_schema",
 ]
@@ -259,10 +261,19 @@ def read_runs(lake: Lake, *, days: int = 30, system: str | None = None, now: dat
     """
     first = (now or clock.now()).astimezone(UTC).date() - timedelta(days=days - 1)
     folder = f"metadata/runs/system={system}" if system else "metadata/runs"
-    keys = [entry.key for entry in lake.find(folder, ".parquet")]
-    urls = [lake.url(key) for key in keys if _started_on(key) >= first]
-    if not urls:
+    return read_records(lake, [entry.key for entry in lake.find(folder, ".parquet") if _started_on(entry.key) >= first])
+
+
+def read_records(lake: Lake, keys: Sequence[str]) -> list[RunRecord]:
+    """The runs of some records, the newest first.
+
+    Args:
+        lake: Where they are recorded.
+        keys: Keys of run records.
+    """
+    if not keys:
         return []
+    urls = [lake.url(key) for key in keys]
     columns = [field.name for field in fields(RunRecord)]
     files = ", ".join(quote_literal(url) for url in urls)
     with connect(lake.uri) as connection:

@@ -43,8 +43,8 @@ def warehouse_turn(settings: Settings, *, patience: timedelta = timedelta(hours=
             except BlockingIOError as error:
                 if time.monotonic() > give_up:
                     message = (
-                        f"{settings.warehouse}: another run has been building for {patience}; "
-                        f"end it, then run: gondola transform"
+                        f"{settings.warehouse}: another run has been building for longer than {patience}; "
+                        "wait for its end, or end it, and try again"
                     )
                     raise LakeUnavailableError(message) from error
             if not waited:
