@@ -87,7 +87,6 @@ class Settings(BaseSettings):
     )
     transform_threads: int = Field(default=2, ge=1, le=64, description="DuckDB threads during a transform.")
     transform_memory: str = Field(default="1GB", description="DuckDB memory limit during a transform.")
-
     quality_file: Path = Field(
         default=PROJECT_ROOT / "deployments" / "quality.yaml", description="Thresholds of the quality gate."
     )

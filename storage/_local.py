@@ -7,12 +7,12 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-__all__ = ["is_leftover", "walk", "write"]
+__all__ = ["is_leftover", "remove_leftovers", "walk", "write"]
 
 # The name must not end in .parquet: DuckDB's `*.parquet` matches names that begin with a dot.
 _LEFTOVER = re.compile(r"\.[0-9a-f]{32}\.tmp")
@@ -59,7 +59,19 @@ def write(target: Path, source: bytes | IO[bytes], *, new: bool) -> None:
         os.close(folder)
 
 
-def walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+def remove_leftovers(folder: Path) -> int:
+    """Remove what killed writers left below a folder a day ago or earlier.
+
+    Returns:
+        How many files that were.
+    """
+    removed: list[Path] = []
+    for _ in walk(folder, removed.append):
+        pass
+    return len(removed)
+
+
+def walk(folder: Path, on_removed: Callable[[Path], object] = lambda _: None) -> Iterator[tuple[Path, os.stat_result]]:
     """All finished files below a folder; old leftovers of killed writers are removed on the way.
 
     Unlike `os.walk` and fsspec it raises when a folder can't be read, as that is not an empty folder.
@@ -71,7 +83,7 @@ def walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     for entry in entries:
         path = Path(entry.path)
         if entry.is_dir():
-            yield from walk(path)
+            yield from walk(path, on_removed)
             continue
         try:
             status = entry.stat()
@@ -81,3 +93,4 @@ def walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
             yield path, status
         elif time.time() - status.st_mtime > _LEFTOVER_SECONDS:
             path.unlink(missing_ok=True)
+            on_removed(path)

@@ -253,6 +253,14 @@ class Lake:
         with self._errors(key), suppress(FileNotFoundError):
             self._filesystem.rm_file(path)
 
+    def remove_leftovers(self) -> int:
+        """Remove the unfinished files of writers that died a day ago or earlier; only a folder can have them.
+
+        Returns:
+            How many that were.
+        """
+        return _local.remove_leftovers(Path(self.uri)) if self.is_local else 0
+
     def _path(self, key: str) -> str:
         return f"{self._root}/{_check_key(key)}"
 

@@ -21,7 +21,9 @@ from gondola import clock
 from gondola.cli import display
 from gondola.cli.alerts import alerts_app
 from gondola.cli.api import api
+from gondola.cli.lake import lake_app
 from gondola.cli.quality import quality
+from gondola.cli.recovery import add_recovery
 from gondola.errors import ConfigurationError, GondolaError
 from gondola.logs import configure_logs
 from gondola.settings import PROJECT_ROOT, get_settings
@@ -42,6 +44,7 @@ stores_app = typer.Typer(no_args_is_help=True, help="The shops that are watched.
 sandbox_app = typer.Typer(no_args_is_help=True, help="The outside world, offline.")
 app.add_typer(stores_app, name="stores")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(lake_app, name="lake")
 app.add_typer(sandbox_app, name="sandbox")
 app.command(epilog="Example: gondola quality --all")(quality)
 app.command(epilog="Example: gondola api --port 8600")(api)
@@ -336,3 +339,6 @@ def sandbox_serve(
         truth_file=truth_file,
         announce=announce,
     )
+
+
+add_recovery(app)
