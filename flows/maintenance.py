@@ -33,15 +33,7 @@ def maintenance() -> State[MaintenanceReport]:
             "storage": report_storage(settings, return_state=True),
         }
         results = {name: state.result(raise_on_failure=False) for name, state in steps.items()}
-        failures = {name: str(result) for name, result in results.items() if isinstance(result, BaseException)}
-        done = {name: None if name in failures else result for name, result in results.items()}
-        report = MaintenanceReport(
-            storage=done["storage"],
-            backup=done["backup"],
-            removed_backups=tuple(done["retention"] or ()),
-            leftovers=done["leftovers"] or 0,
-            failures=failures,
-        )
+        report = MaintenanceReport.of(results)
         record_maintenance(settings, report, flow_run.get_id())
     state = Failed if report.status == "failed" else Completed
     return state(name=report.status.capitalize(), message=report.error, data=report)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from loguru import logger
@@ -81,6 +81,19 @@ class MaintenanceReport:
     removed_backups: tuple[str, ...]
     leftovers: int
     failures: Mapping[str, str]  # step -> reason
+
+    @classmethod
+    def of(cls, results: Mapping[str, Any]) -> Self:
+        """A round, from what each step returned or raised."""
+        failures = {name: str(result) for name, result in results.items() if isinstance(result, BaseException)}
+        done = {name: result for name, result in results.items() if name not in failures}
+        return cls(
+            storage=done.get("storage"),
+            backup=done.get("backup"),
+            removed_backups=tuple(done.get("retention", ())),
+            leftovers=done.get("leftovers", 0),
+            failures=failures,
+        )
 
     @property
     def status(self) -> str:
