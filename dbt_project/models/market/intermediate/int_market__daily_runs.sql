@@ -7,7 +7,10 @@ with candidates as (
         status in ('complete', 'partial')
         and business_date is not null
         -- What nothing was built from and can't be read any more speaks for no day.
-        and run_id not in (select lost.run_id from {{ ref('int_market__lost_runs') }} as lost where not lost.is_built)
+        and run_id not in (
+            select lost.run_id from {{ ref('int_market__lost_runs') }} as lost
+            where not lost.is_built
+        )
 ),
 
 ranked as (
