@@ -12,11 +12,12 @@ import json
 import os
 import uuid
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
+from gondola import clock
 from gondola.errors import LakeKeyError, LakeUnavailableError, WarehouseDamagedError
 from storage.duck import quote_literal
 from storage.lake import Lake
@@ -76,7 +77,7 @@ def put_backup(lake: Lake, warehouse: Path, *, now: datetime | None = None) -> B
     except FileNotFoundError as error:
         message = f"{path} was replaced by a newer version while it was backed up; back up again"
         raise LakeUnavailableError(message) from error
-    info = BackupInfo(version, now or datetime.now(UTC), size, digest, duckdb.__version__)
+    info = BackupInfo(version, now or clock.now(), size, digest, duckdb.__version__)
     document = asdict(info) | {"created_at": info.created_at.isoformat()}
     lake.put(Backup(version, "json").key, json.dumps(document, indent=1).encode())
     return info
@@ -101,7 +102,7 @@ def remove_old_backups(lake: Lake, *, days: int, now: datetime | None = None) ->
     Returns:
         The versions that were removed.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     good = list_backups(lake)
     old = [info.version for info in good[1:] if info.created_at < now - timedelta(days=days)]
     for version in old:

@@ -12,11 +12,11 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from gondola import clock
 from gondola.errors import LakeKeyError, LakeUnavailableError
 from storage import _local
 from storage.duck import connect, quote_literal
@@ -78,7 +78,7 @@ def publish(
     if not warehouse.exists():
         message = f"{warehouse}: there is no warehouse to publish; build it first with `gondola transform`"
         raise LakeKeyError(message)
-    version = version or f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    version = version or f"{clock.now():%Y%m%dT%H%M%S%fZ}"
     check_segment("version", version)
     folder = _folder(warehouse)
     folder.mkdir(parents=True, exist_ok=True)

@@ -6,16 +6,17 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import groupby
 from typing import Any
 
+from gondola import clock
+from gondola.clock import next_start
 from gondola.errors import ConfigurationError
 from gondola.settings import Settings
 from storage.lake import Lake
 from storage.layout import make_run_id
 from storage.records import RunRecord, put_run, read_runs
-from tasks.landing import next_start
 from tasks.market_days import Day
 
 __all__ = ["BackfillPlan", "plan_backfill", "recorded"]
@@ -131,7 +132,7 @@ def recorded(settings: Settings, plan: BackfillPlan, part: Sequence[date], flow_
             scope=f"system={plan.system}",
             business_date=part[-1],
             started_at=started_at,
-            finished_at=max(datetime.now(UTC), started_at),
+            finished_at=max(clock.now(), started_at),
             status=status,
             error=error,
             flow_run_id=flow_run_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,8 @@ from loguru import logger
 from prefect import task
 from prefect.artifacts import create_table_artifact
 
+from gondola import clock
+from gondola.clock import next_start
 from gondola.settings import Settings
 from storage.backup import BackupInfo
 from storage.lake import Lake
@@ -20,7 +22,6 @@ from storage.layout import make_run_id
 from storage.parquet import clean_spool
 from storage.records import RunRecord, put_run, read_runs
 from storage.usage import Usage, measure
-from tasks.landing import next_start
 from tasks.market_days import lost_runs
 from tasks.retries import STEP
 
@@ -131,7 +132,7 @@ def report_storage(settings: Settings) -> StorageReport:
     Args:
         settings: Name the lake and the warehouse.
     """
-    report = read_storage(settings, now=datetime.now(UTC))
+    report = read_storage(settings, now=clock.now())
     create_table_artifact(
         key="storage",
         table=[{**asdict(line), "bytes": f"{line.bytes:,}"} for line in report.usage.lines],
@@ -189,7 +190,7 @@ def record_maintenance(settings: Settings, report: MaintenanceReport, flow_run_i
         scope=_SCOPE,
         business_date=started_at.astimezone(_ZONE).date(),
         started_at=started_at,
-        finished_at=max(datetime.now(UTC), started_at),
+        finished_at=max(clock.now(), started_at),
         status=report.status,
         error=report.error,
         flow_run_id=flow_run_id,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
 
+from gondola import clock
 from gondola.cli.display import console, output, print_document, rows_table
 from gondola.logs import configure_logs
 from gondola.settings import get_settings
@@ -112,7 +113,7 @@ def storage(as_json: _AsJson = False) -> None:
     """Show what the lake takes, by area, system and month, and how it grew in a week."""
     from tasks.maintenance import read_storage
 
-    report = read_storage(get_settings(), now=datetime.now(UTC))
+    report = read_storage(get_settings(), now=clock.now())
     if as_json:
         _emit(report.as_document())
         return
