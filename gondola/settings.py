@@ -93,6 +93,10 @@ class Settings(BaseSettings):
     backup_days: int = Field(
         default=30, ge=1, description="Days a backup of the warehouse is kept; the newest always is."
     )
+    lifecycle_file: Path = Field(
+        default=PROJECT_ROOT / "deployments" / "lifecycle.yaml",
+        description="How long files stay hot, cool and archived, and when they go.",
+    )
     published_versions: int = Field(default=3, ge=1, description="Published warehouse copies that are kept.")
 
     @field_validator("lake")

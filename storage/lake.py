@@ -261,6 +261,13 @@ class Lake:
         """
         return _local.remove_leftovers(Path(self.uri)) if self.is_local else 0
 
+    @contextmanager
+    def native(self, key: str) -> Iterator[tuple[Any, str]]:
+        """The filesystem and a key's path in it, for what one kind of storage alone can do; its errors become ours."""
+        path = self._path(key)
+        with self._errors(key):
+            yield self._filesystem, path
+
     def _path(self, key: str) -> str:
         return f"{self._root}/{_check_key(key)}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import ClassVar, Self
+from typing import ClassVar, Self, get_args
 
 from gondola.errors import LakeKeyError
 
@@ -19,6 +19,8 @@ __all__ = [
     "Bronze",
     "Gold",
     "MarketBronze",
+    "MarketMonth",
+    "MarketSilver",
     "Metadata",
     "Quarantine",
     "Report",
@@ -29,7 +31,7 @@ __all__ = [
     "parse_stamp",
 ]
 
-METADATA_KINDS = ("runs", "slices", "requests", "quality", "alerts")
+METADATA_KINDS = ("runs", "slices", "requests", "quality", "alerts", "compactions")
 # The folders of a lake. On a disk, other things may lie beside them: the default home holds warehouse and logs, too.
 AREAS = ("bronze", "silver", "gold", "metadata", "quarantine", "reports", "archive", "backups")
 
@@ -135,6 +137,76 @@ class MarketBronze:
     @classmethod
     def _from(cls, groups: dict[str, str]) -> Self:
         return cls(groups["supermarket"], groups["region"], _date(groups), parse_stamp(groups["stamp"]))
+
+
+@dataclass(frozen=True)
+class MarketMonth:
+    """What the crawls of one region of a supermarket found in a month: one file in the place of many small ones."""
+
+    supermarket: str
+    region: str
+    month: date  # its first day
+    compacted_at: datetime
+    archived: bool = False  # on storage without tiers: moved out of the way of those who read bronze
+
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(
+        r"(?P<archive>archive/)?bronze/market/supermarket=(?P<supermarket>[^/]+)/region=(?P<region>[^/]+)"
+        r"/year=(?P<year>\d{4})/month=(?P<month>\d\d)/compacted_(?P<stamp>\w+)\.parquet"
+    )
+
+    def __post_init__(self) -> None:
+        check_segment("supermarket", self.supermarket)
+        check_segment("region", self.region)
+        object.__setattr__(self, "month", self.month.replace(day=1))
+        object.__setattr__(self, "compacted_at", parse_stamp(format_stamp(self.compacted_at)))
+
+    @property
+    def key(self) -> str:
+        """Its key on the lake."""
+        return (
+            f"{'archive/' if self.archived else ''}bronze/market/supermarket={self.supermarket}/region={self.region}"
+            f"/year={self.month.year:04}/month={self.month.month:02}/compacted_{format_stamp(self.compacted_at)}.parquet"
+        )
+
+    @classmethod
+    def _from(cls, groups: dict[str, str]) -> Self:
+        month = _date(groups | {"day": "1"})
+        stamp = parse_stamp(groups["stamp"])
+        return cls(groups["supermarket"], groups["region"], month, stamp, archived=bool(groups["archive"]))
+
+
+@dataclass(frozen=True)
+class MarketSilver:
+    """The same rows as a `MarketMonth`, typed columns only: kept for good, and what models read of old days."""
+
+    supermarket: str
+    region: str
+    month: date  # its first day
+    compacted_at: datetime
+
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(
+        r"silver/market/offers/supermarket=(?P<supermarket>[^/]+)/region=(?P<region>[^/]+)"
+        r"/month=(?P<year>\d{4})-(?P<month>\d\d)/compacted_(?P<stamp>\w+)\.parquet"
+    )
+
+    def __post_init__(self) -> None:
+        check_segment("supermarket", self.supermarket)
+        check_segment("region", self.region)
+        object.__setattr__(self, "month", self.month.replace(day=1))
+        object.__setattr__(self, "compacted_at", parse_stamp(format_stamp(self.compacted_at)))
+
+    @property
+    def key(self) -> str:
+        """Its key on the lake."""
+        return (
+            f"silver/market/offers/supermarket={self.supermarket}/region={self.region}"
+            f"/month={self.month.year:04}-{self.month.month:02}/compacted_{format_stamp(self.compacted_at)}.parquet"
+        )
+
+    @classmethod
+    def _from(cls, groups: dict[str, str]) -> Self:
+        month = _date(groups | {"day": "1"})
+        return cls(groups["supermarket"], groups["region"], month, parse_stamp(groups["stamp"]))
 
 
 @dataclass(frozen=True)
@@ -309,15 +381,18 @@ class Backup:
         return cls(groups["version"], groups["suffix"])
 
 
-def parse(key: str) -> MarketBronze | Bronze | Metadata | Quarantine | Gold | Report | Backup:
+Kind = MarketBronze | MarketMonth | MarketSilver | Bronze | Metadata | Quarantine | Gold | Report | Backup
+
+
+def parse(key: str) -> Kind:
     """The fields of a key.
 
     Raises:
         LakeKeyError: The key is not of this layout.
     """
-    for kind in (MarketBronze, Bronze, Metadata, Quarantine, Gold, Report, Backup):
+    for kind in get_args(Kind):
         if match := kind._pattern.fullmatch(key):  # noqa: SLF001
-            result = kind._from(match.groupdict())  # noqa: SLF001
+            result: Kind = kind._from(match.groupdict())  # noqa: SLF001
             if result.key == key:
                 return result
     message = f"{key!r} is not of the lake's layout"

@@ -57,6 +57,7 @@ class ParquetSink:
         *,
         plain: Collection[str] = (),
         new: bool = False,
+        level: int = _ZSTD_LEVEL,
     ) -> None:
         """Open the spool file.
 
@@ -68,6 +69,7 @@ class ParquetSink:
             spool: A local folder for the file while it is written.
             plain: Columns whose values hardly repeat (raw bodies), for which a dictionary and statistics are waste.
             new: Refuse to replace an object at the commit.
+            level: How hard zstd tries; more than the default pays for files that are kept for long.
         """
         self.rows = 0
         self._lake = lake
@@ -81,7 +83,7 @@ class ParquetSink:
             str(self._path),
             schema,
             compression="zstd",
-            compression_level=_ZSTD_LEVEL,
+            compression_level=level,
             use_dictionary=columns,
             write_statistics=columns,
             store_decimal_as_integer=True,

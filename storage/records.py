@@ -159,7 +159,7 @@ _KINDS: dict[type[Any], str] = {
 }
 
 
-def record_schema(kind: type[RunRecord | Record]) -> pa.Schema:
+def record_schema(kind: type[Any]) -> pa.Schema:
     """The Parquet columns of a record: its fields, after the id of the run where it is not one of them."""
     hints = get_type_hints(kind, include_extras=True)
     columns = [_column(field.name, hints[field.name]) for field in fields(kind)]
