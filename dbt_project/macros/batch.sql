@@ -29,13 +29,14 @@
     {%- if days %} where price_date not in ({{ days | join(', ') }}){% endif %}
 {%- endmacro %}
 
-{#- URLs of the bronze files of the batch, newest first. -#}
-{% macro batch_files() -%}
+{#- URLs of the bronze files of the batch, newest first: of all runs but those that some manifests name. -#}
+{% macro batch_files(manifests) -%}
     {%- set batch = ref('int_market__batch') -%}
     {%- set batch = load_relation(batch) if execute -%}
     {%- if not batch -%}{{ return([]) }}{%- endif -%}
     {{ return(column_of(
         "select " ~ text_literal(lake_uri() ~ '/') ~ " || data_key from " ~ batch
+        ~ (" anti join " ~ compacted_runs(manifests) ~ " using (run_id)" if manifests else "")
         ~ " where data_key is not null order by run_no desc"
     )) }}
 {%- endmacro %}

@@ -18,7 +18,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from gondola import clock
-from gondola.cli import display
+from gondola.cli import display, lifecycle
 from gondola.cli.alerts import alerts_app
 from gondola.cli.api import api
 from gondola.cli.lake import lake_app
@@ -48,6 +48,7 @@ app.add_typer(lake_app, name="lake")
 app.add_typer(sandbox_app, name="sandbox")
 app.command(epilog="Example: gondola quality --all")(quality)
 app.command(epilog="Example: gondola api --port 8600")(api)
+app.add_typer(lifecycle.app, name="lifecycle")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 

@@ -238,7 +238,7 @@ def test_killed_at_any_put_or_delete_and_run_again(lake: Lake, tmp_path: Path, s
     assert rows_of(lake, {run.bronze_key for run in runs}) == before
     assert rows_of(lake, {run.silver_key for run in runs}) == _without_raw(before)
     assert not any(lake.exists(key) for key in small)
-    leftovers = {key for key in keys(lake, "bronze") + keys(lake, "silver")} - {
+    leftovers = set(keys(lake, "bronze") + keys(lake, "silver")) - {
         key for run in runs for key in (run.bronze_key, run.silver_key)
     }
     assert leftovers == set(held(plan(lake, POLICY, now=NOW + timedelta(days=3))))
