@@ -18,6 +18,7 @@ __all__ = [
     "Backup",
     "Bronze",
     "Gold",
+    "Kind",
     "MarketBronze",
     "MarketMonth",
     "MarketSilver",

@@ -29,6 +29,7 @@ _KILLED_CRAWL = "no run record: left by a crawl that was killed"
 _KILLED_COMPACTION = "no manifest names it: left by a compaction that was killed"
 _FOREIGN = "not of the lake's layout"
 _IN_GRACE = "its grace period lasts: a build may still be reading it"
+_CHANGED = "it is not the file that was compacted: its size has changed"
 _NO_MONTH = "its month file is missing or of another size"
 
 
@@ -284,6 +285,8 @@ class _Planner:
         )
         if self._now < run.compacted_at + self._grace:
             reason: str | None = _IN_GRACE
+        elif entry.size != run.source_bytes:
+            reason = _CHANGED
         elif copy is None and not _is_older(self._today, run.business_date, rule.delete_after_days):
             reason = _NO_MONTH
         else:

@@ -11,7 +11,10 @@ from storage.layout import (
     METADATA_KINDS,
     Bronze,
     Gold,
+    Kind,
     MarketBronze,
+    MarketMonth,
+    MarketSilver,
     Metadata,
     Quarantine,
     Report,
@@ -29,6 +32,8 @@ moments = st.datetimes(min_value=datetime(1001, 1, 1), max_value=datetime(9998, 
 run_ids = st.builds(lambda a, b, moment: make_run_id(a, b, started_at=moment), parts, parts, moments)
 fields_of_keys = st.one_of(
     st.builds(MarketBronze, parts, parts, days, moments),
+    st.builds(MarketMonth, parts, parts, days, moments, archived=st.booleans()),
+    st.builds(MarketSilver, parts, parts, days, moments),
     st.builds(Bronze, segments, segments, days, moments),
     st.builds(Metadata, st.sampled_from(METADATA_KINDS), segments, run_ids),
     st.builds(Quarantine, segments, run_ids),
@@ -38,7 +43,7 @@ fields_of_keys = st.one_of(
 
 
 @given(fields_of_keys)
-def test_a_key_says_its_fields(fields: MarketBronze | Bronze | Metadata | Quarantine | Gold | Report) -> None:
+def test_a_key_says_its_fields(fields: Kind) -> None:
     assert parse(fields.key) == fields
     assert ".." not in fields.key.split("/")
     assert fields.key.endswith(".html" if isinstance(fields, Report) else ".parquet")
@@ -68,6 +73,13 @@ def test_the_keys_of_the_design() -> None:
         "run_20260205T143200Z.parquet"
     )
     assert bronze.run_id == "bistek-florianopolis_costeira-20260205T143200Z"
+    month = "bronze/market/supermarket=bistek/region=default/year=2026/month=02/compacted_20260601T030000Z.parquet"
+    compacted = datetime(2026, 6, 1, 3, tzinfo=UTC)
+    assert MarketMonth("bistek", "default", date(2026, 2, 5), compacted).key == month
+    assert MarketMonth("bistek", "default", date(2026, 2, 1), compacted, archived=True).key == f"archive/{month}"
+    assert MarketSilver("bistek", "default", date(2026, 2, 28), compacted).key == (
+        "silver/market/offers/supermarket=bistek/region=default/month=2026-02/compacted_20260601T030000Z.parquet"
+    )
     assert Metadata("runs", "market", bronze.run_id).key == (
         "metadata/runs/system=market/year=2026/month=02/day=05/bistek-florianopolis_costeira-20260205T143200Z.parquet"
     )
@@ -106,6 +118,10 @@ def test_values_that_are_no_segment(value: str) -> None:
         "bronze/market/supermarket=a/region=b/year=2026/month=02/day=05/run_20260205.parquet",
         "metadata/runs/system=market/year=2026/month=02/day=06/a-b-20260205T143200Z.parquet",
         "metadata/other/system=market/year=2026/month=02/day=05/a-b-20260205T143200Z.parquet",
+        "bronze/market/supermarket=a/region=b/year=2026/month=13/compacted_20260205T143200Z.parquet",
+        "archive/bronze/market/supermarket=a/region=b/year=2026/month=02/day=01/run_20260205T143200Z.parquet",
+        "silver/market/offers/supermarket=a/region=b/month=2026-2/compacted_20260205T143200Z.parquet",
+        "silver/market/offers/supermarket=a/region=b/month=2026-02/data.parquet",
         "gold/market/_manifest.json",
         "gold/market/t/x/y/data.parquet",
     ],
