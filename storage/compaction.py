@@ -1,6 +1,6 @@
 """Many small bronze files of a month become one, and one of silver; no row is lost, doubled or changed.
 
-1. The rows are sorted (each product's days lie together, where they compress best) and streamed into two files.
+1. The rows are grouped (a product's days lie together, where they compress best) and streamed into two files.
 2. The two files are put under names of their own, and read back: run by run, the digest of their rows must be that of
    the small files.
 3. The manifest is put: the commit. Killed before, it all begins anew, and what was left is never read.
@@ -11,6 +11,7 @@ The small files stay; `storage.lifecycle` deletes them when nobody can be readin
 from __future__ import annotations
 
 import fcntl
+import io
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,8 +24,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gondola.errors import DataContractError, LakeUnavailableError
+from storage.buckets import group_rows
+from storage.credentials import redact
 from storage.digest import RAW, RunDigest, digest_runs
-from storage.duck import connect, quote_identifier, quote_literal
+from storage.duck import connect, quote_literal
 from storage.lake import Entry, Lake
 from storage.layout import MarketBronze, MarketMonth, MarketSilver, Metadata, parse
 from storage.manifests import CompactedRun, manifest_key, put_manifest
@@ -35,6 +38,7 @@ __all__ = ["Compacted", "DueMonth", "compact"]
 _ORDER = ("product_id", "sku_id", "run_id")
 _BRONZE_ROWS = 8_192  # of a row group: 75 MB of raw JSON
 _SILVER_ROWS = 65_536
+_BUCKET_BYTES = 128 << 20  # of rows that are sorted in memory at once
 _ZSTD_LEVEL = 9
 
 
@@ -80,8 +84,8 @@ def compact(
         lake: Where it lies.
         due: The month and its small files, all of runs that are recorded.
         now: The present.
-        spool: A local folder with room for the month, its JSON uncompressed.
-        memory: Memory limit of the sort; beyond it, it goes through the spool.
+        spool: A local folder with room for three times the small files.
+        memory: Memory limit of DuckDB, which compares the rows.
         threads: Threads of DuckDB.
 
     Raises:
@@ -89,7 +93,11 @@ def compact(
         LakeConflictError: Another compaction of this month came first.
         LakeUnavailableError: Another compaction runs on this machine, or the lake does not answer.
     """
-    with _workspace(spool) as work, connect(lake.uri, memory=memory, threads=threads) as connection:
+    with (
+        _workspace(spool) as work,
+        connect(lake.uri, memory=memory, threads=threads) as connection,
+        _readable(lake, due),
+    ):
         connection.execute(f"SET temp_directory = {quote_literal(work)}")
         _check_records(lake, connection, due)
         runs: list[CompactedRun] = []
@@ -109,6 +117,21 @@ def compact(
     )
 
 
+@contextmanager
+def _readable(lake: Lake, due: DueMonth) -> Iterator[None]:
+    """Say of a reader's error which month it is about."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.HTTPException) as error:
+        message = f"{lake.uri}: {due.name}: {redact(error)}; check the storage, then run it again"
+        raise LakeUnavailableError(message) from None
+    except (duckdb.Error, pa.ArrowException) as error:
+        message = (
+            f"{lake.uri}: {due.name} has a file that can't be read: {redact(error)}; put it right, or take it away"
+        )
+        raise DataContractError(message) from None
+
+
 def _compact_files(
     lake: Lake,
     connection: duckdb.DuckDBPyConnection,
@@ -120,7 +143,7 @@ def _compact_files(
 ) -> list[CompactedRun]:
     bronze, silver = _free_names(lake, due, now)
     before = _digest_sources(lake, connection, entries)
-    bronze_stats, silver_stats = _write(lake, connection, entries, (bronze, silver), work)
+    bronze_stats, silver_stats = _write(lake, entries, (bronze, silver), work)
     _prove(connection, lake.url(bronze.key), before, whole=True)
     _prove(connection, lake.url(silver.key), before, whole=False)
     return [
@@ -144,15 +167,10 @@ def _compact_files(
 
 
 def _write(
-    lake: Lake,
-    connection: duckdb.DuckDBPyConnection,
-    entries: Sequence[Entry],
-    targets: tuple[MarketMonth, MarketSilver],
-    work: Path,
+    lake: Lake, entries: Sequence[Entry], targets: tuple[MarketMonth, MarketSilver], work: Path
 ) -> tuple[FileStats, FileStats]:
     bronze, silver = targets
-    with lake.open_file(entries[0].key) as file:
-        schema = pq.read_schema(file).remove_metadata()
+    schema, size = _shape_of(lake, entries)
     typed = [name for name in schema.names if name != RAW]
     narrow = pa.schema([schema.field(name) for name in typed])
     metadata = {
@@ -161,26 +179,41 @@ def _write(
         "region": bronze.region,
         "month": f"{bronze.month:%Y-%m}",
     }
-    order = ", ".join(quote_identifier(name) for name in _ORDER if name in schema.names)
-    files = ", ".join(quote_literal(lake.url(entry.key)) for entry in entries)
-    batches = connection.execute(
-        f"FROM read_parquet([{files}], hive_partitioning = false) ORDER BY {order}"
-    ).to_arrow_reader(_BRONZE_ROWS)
+    order = [name for name in _ORDER if name in schema.names]
+    grouped = group_rows(_tables(lake, entries), schema, order, buckets=size // _BUCKET_BYTES + 1, work=work)
     with ExitStack() as stack:
         whole = stack.enter_context(
             ParquetSink(lake, bronze.key, schema, metadata, work, plain=[RAW], new=True, level=_ZSTD_LEVEL)
         )
         part = stack.enter_context(ParquetSink(lake, silver.key, narrow, metadata, work, new=True, level=_ZSTD_LEVEL))
         waiting: list[pa.Table] = []
-        for batch in batches:
-            rows = pa.Table.from_batches([batch]).cast(schema)
-            whole.write(rows)
-            waiting.append(rows.select(typed))
-            if sum(len(table) for table in waiting) >= _SILVER_ROWS:
+        for table in grouped:
+            for start in range(0, table.num_rows, _BRONZE_ROWS):
+                whole.write(table.slice(start, _BRONZE_ROWS))
+            waiting.append(table.select(typed))
+            if sum(len(rows) for rows in waiting) >= _SILVER_ROWS:
                 part.write(pa.concat_tables(waiting))
                 waiting.clear()
-        part.write(pa.concat_tables(waiting) if waiting else narrow.empty_table())
+        part.write(pa.concat_tables([narrow.empty_table(), *waiting]))
         return whole.commit(), part.commit()
+
+
+def _shape_of(lake: Lake, entries: Sequence[Entry]) -> tuple[pa.Schema, int]:
+    """The columns of some files, which are the same, and the bytes of all their values."""
+    size = 0
+    for entry in entries:
+        with lake.open_file(entry.key) as file:
+            metadata = pq.read_metadata(file)
+        size += sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    return metadata.schema.to_arrow_schema().remove_metadata(), size
+
+
+def _tables(lake: Lake, entries: Sequence[Entry]) -> Iterator[pa.Table]:
+    for entry in entries:
+        # In one request: a small file is a few dozen megabytes, and all of it is wanted.
+        file = pq.ParquetFile(io.BytesIO(lake.get(entry.key)))
+        for batch in file.iter_batches(_BRONZE_ROWS):
+            yield pa.Table.from_batches([batch]).replace_schema_metadata()
 
 
 def _digest_sources(

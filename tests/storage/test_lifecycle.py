@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -75,7 +76,7 @@ def typed_rows(lake: Lake, key: str) -> Counter[Row] | None:
     """The rows of a file without `raw`; None when it can't be read."""
     try:
         table = pq.read_table(io.BytesIO(lake.get(key)))
-    except (GondolaError, OSError):
+    except (GondolaError, OSError, pa.ArrowException):
         return None
     names = sorted(name for name in table.column_names if name != "raw")
     return Counter(zip(*(table[name].to_pylist() for name in names), strict=True))
@@ -102,7 +103,7 @@ def happen(lake: Lake, spool: Path, policy: Policy, event: Event) -> None:
             crawl(lake, FIRST + timedelta(days=day), skus=3 + day % 4, region=region, record=record)
     elif kind == "compact":
         for due in plan(lake, policy, now=at(args[0])).due:
-            with suppress(GondolaError, OSError):
+            with suppress(GondolaError):
                 compact(lake, due, now=at(args[0]), spool=spool, threads=1)
     elif kind == "kill":
         killed_compaction(lake, spool, policy, *args)
