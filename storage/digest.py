@@ -37,6 +37,8 @@ def digest_runs(connection: duckdb.DuckDBPyConnection, urls: Sequence[str]) -> d
     Returns:
         A digest for each `run_id`.
     """
+    # Each file is read once: a cache of it would take the memory of whoever called.
+    connection.execute("SET enable_external_file_cache = false")
     source = f"read_parquet([{', '.join(map(quote_literal, urls))}], hive_partitioning = false)"
     columns = {str(name): str(kind) for name, kind, *_ in connection.execute(f"DESCRIBE FROM {source}").fetchall()}
     typed = {name: kind for name, kind in sorted(columns.items()) if name != RAW}

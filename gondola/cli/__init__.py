@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.markup import escape
 
 from gondola import clock
 from gondola.cli import display, lifecycle
@@ -74,7 +75,8 @@ def main() -> None:
     try:
         app()
     except GondolaError as error:
-        display.console.print(f"[bold red]error:[/] {error}", highlight=False, markup=True)
+        # Escaped: what stands in square brackets, as in rules[bronze], would be taken for a colour and vanish.
+        display.console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, markup=True)
         sys.exit(2 if isinstance(error, ConfigurationError) else 1)
 
 

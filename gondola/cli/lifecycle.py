@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from gondola.cli import display
 from gondola.logs import configure_logs
@@ -50,7 +51,7 @@ def apply_policy(as_json: AsJson = False) -> None:
     else:
         _print(report.totals(), "Nothing was due.")
         for name, reason in report.failures.items():
-            display.console.print(f"[red]{name} was not compacted:[/] {reason}", highlight=False)
+            display.console.print(f"[red]{name} was not compacted:[/] {escape(reason)}", highlight=False)
     sys.exit(0 if report.status == "complete" else 1)
 
 
