@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from loguru import logger
 from prefect import task
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 
+from gondola import clock
 from gondola.settings import Settings
 from storage.compaction import Compacted, DueMonth, compact
 from storage.lake import Lake
@@ -50,7 +50,7 @@ class LifecycleReport:
             }
             for item in self.compacted
         ]
-        return rows + Plan(datetime.now(UTC), (), self.done, self.held).totals()
+        return rows + Plan(clock.now(), (), self.done, self.held).totals()
 
     def as_document(self) -> dict[str, Any]:
         """The report as JSON types."""
@@ -63,9 +63,7 @@ def make_plan(settings: Settings) -> Plan:
     Args:
         settings: Name the lake, the policy file and the folder of logs.
     """
-    return plan(
-        Lake.open(settings.lake), load_policy(settings.lifecycle_file), now=datetime.now(UTC), logs=_logs(settings)
-    )
+    return plan(Lake.open(settings.lake), load_policy(settings.lifecycle_file), now=clock.now(), logs=_logs(settings))
 
 
 @task(task_run_name="plan", tags=["lifecycle"], **STEP)
@@ -87,7 +85,7 @@ def compact_month(settings: Settings, due: DueMonth) -> Compacted:
     done = compact(
         Lake.open(settings.lake),
         due,
-        now=datetime.now(UTC),
+        now=clock.now(),
         spool=settings.spool,
         memory=settings.transform_memory,
         threads=settings.transform_threads,

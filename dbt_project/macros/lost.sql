@@ -35,11 +35,20 @@
     {%- else -%}
         {%- do patterns.append(lake_uri() ~ '/bronze/market/**/*.parquet') -%}
     {%- endif -%}
-    {{ return(column_of(
+    {%- set gone = column_of(
         "select data_key from (select unnest(" ~ text_list(keys) ~ ") as data_key) where "
         ~ text_literal(lake_uri() ~ '/') ~ " || data_key not in (select file from glob(" ~ text_list(patterns) ~ "))"
         ~ " order by data_key"
-    )) }}
+    ) -%}
+    {%- if not gone -%}{{ return([]) }}{%- endif -%}
+    {#- A file that was compacted is not lost: its rows are in silver. -#}
+    {%- set manifests = manifests_of(
+        "(select supermarket, region, business_date, data_key from " ~ runs ~ " where data_key in (select unnest("
+        ~ text_list(gone) ~ ")))", 'business_date'
+    ) -%}
+    {%- if not manifests -%}{{ return(gone) }}{%- endif -%}
+    {%- set compacted = column_of("select source_key from " ~ compacted_runs(manifests)) -%}
+    {{ return(gone | reject('in', compacted) | list) }}
 {%- endmacro %}
 
 {#- Stops a build of everything that would leave out days the lake no longer holds, unless somebody accepts that. -#}
