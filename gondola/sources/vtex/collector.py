@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections.abc import Collection
@@ -57,7 +56,6 @@ class Collector:
         self._flush_bytes = flush_bytes
         self._flush_rows = flush_rows
         self._batch = Batch()
-        self._writing: asyncio.Task[None] | None = None
 
     def absorb(self, page: Page, slice_key: str) -> PageFacts:
         """Keep what is new on a page.
@@ -68,6 +66,7 @@ class Collector:
         """
         facts = PageFacts(page.total)
         fetched_at = time.time_ns() // 1000
+        rows = len(self._batch)
         for position, raw in enumerate(page.products):
             try:
                 product = decode_product(raw)
@@ -83,34 +82,25 @@ class Collector:
                 if not product.items:
                     self._reject(slice_key, position, "items", "the product has no SKU", raw)
             self._keep(product, raw, slice_key, position, fetched_at)
+        if len(self._batch) > rows:
+            self._batch.held += page.size
         return facts
 
     @property
     def is_full(self) -> bool:
         """Whether rows should leave memory."""
-        return self._batch.raw_bytes >= self._flush_bytes or len(self._batch) >= self._flush_rows
+        return self._batch.held >= self._flush_bytes or len(self._batch) >= self._flush_rows
 
-    async def flush(self) -> None:
-        """Hand the rows over. One table may be in the sink's hands while the next one fills."""
-        await self.settle()
+    def flush(self) -> None:
+        """Hand the rows over.
+
+        Here and now: it takes some milliseconds while requests are under way, and a thread for it would cost more
+        CPU (taking turns at the interpreter's lock) and memory (a heap of its own, and a batch that fills meanwhile).
+        """
         if self._batch:
             batch, self._batch = self._batch, Batch()
             self.written += len(batch)
-            self._writing = asyncio.create_task(asyncio.to_thread(self._write, batch))
-
-    async def settle(self) -> None:
-        """Wait until the sink has what was handed over, also when cancelled meanwhile: a thread can't be."""
-        writing, self._writing = self._writing, None
-        if writing is None:
-            return
-        try:
-            await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            await asyncio.wait([writing])
-            raise
-
-    def _write(self, batch: Batch) -> None:
-        self._sink.write(batch.table(self._run_id))
+            self._sink.write(batch.table(self._run_id))
 
     def _keep(self, product: Product, raw: msgspec.Raw, slice_key: str, position: int, fetched_at: int) -> None:
         kept = False

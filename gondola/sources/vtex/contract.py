@@ -86,7 +86,7 @@ class Sink(Protocol):
     """Where a crawl puts what it finds."""
 
     def write(self, table: pa.Table) -> None:
-        """Keep rows of `BRONZE_SCHEMA`; called in a worker thread, never twice at a time."""
+        """Keep rows of `BRONZE_SCHEMA`; called in the event loop, so only what is quick."""
 
     def request(self, outcome: RequestOutcome) -> None:
         """Note one attempt at one request; called in the event loop."""

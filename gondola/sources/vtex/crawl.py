@@ -126,14 +126,11 @@ class _Run:
             tree=partial(self._tree, site),
             rest=partial(self._fetcher.sleep, self._options.late_pass_delay.total_seconds()),
         )
-        try:
-            async with asyncio.TaskGroup() as group:
-                pool.start(group)
-                await descent.run()
-                pool.stop()
-            await self._collector.flush()
-        finally:
-            await self._collector.settle()
+        async with asyncio.TaskGroup() as group:
+            pool.start(group)
+            await descent.run()
+            pool.stop()
+        self._collector.flush()
         self._conclude(descent)
 
     async def _fetch(self, site: Site, part: Slice, page: int) -> Page:

@@ -92,7 +92,7 @@ class PagePool:
             del page  # else the body outlives its turn
             self._finish(future, facts)
             if self._collector.is_full:
-                await self._collector.flush()
+                self._collector.flush()
 
     def _finish(self, future: asyncio.Future[PageAnswer], answer: PageAnswer) -> None:
         if not future.done():

@@ -21,6 +21,15 @@ Row = tuple[Any, ...]
 """The values of `BRONZE_SCHEMA` after `run_id` and before `raw`, in its order."""
 
 _HIGHEST_AMOUNT = 1e9  # far above any shelf price, far below what the columns can hold
+_AMOUNTS = (
+    "Price",
+    "ListPrice",
+    "PriceWithoutDiscount",
+    "FullSellingPrice",
+    "spotPrice",
+    "unitMultiplier",
+    "AvailableQuantity",
+)
 _NO_SELLER = Seller()
 
 
@@ -73,17 +82,18 @@ def row_of(product: Product, item: Item, *, fetched_at: int, slice_key: str, reg
     """
     seller = choose_seller(item.sellers or (), regional)
     offer = seller.offer
-    for field, value in (
-        ("Price", offer.price),
-        ("ListPrice", offer.list_price),
-        ("PriceWithoutDiscount", offer.price_without_discount),
-        ("FullSellingPrice", offer.full_selling_price),
-        ("spotPrice", offer.spot_price),
-        ("unitMultiplier", item.unit_multiplier),
-        ("AvailableQuantity", offer.available_quantity),
-    ):
+    amounts = (
+        offer.price,
+        offer.list_price,
+        offer.price_without_discount,
+        offer.full_selling_price,
+        offer.spot_price,
+        item.unit_multiplier,
+        offer.available_quantity,
+    )
+    for value in amounts:
         if value is not None and not 0 <= value <= _HIGHEST_AMOUNT:
-            raise ImpossibleValueError(field, value)
+            raise ImpossibleValueError(_AMOUNTS[amounts.index(value)], value)
     return (
         fetched_at,
         slice_key,
@@ -131,29 +141,27 @@ def _reference(item: Item) -> str | None:
 class Batch:
     """Rows that gather until they are worth a table.
 
-    The products' bytes, most of the memory, lie one after another in one buffer, which becomes the column
-    as it is. They are copied once, because a view would keep the whole page alive.
+    The products' bytes, most of the memory, are views of the pages they came in, copied once, when the table is made.
     """
 
     def __init__(self) -> None:
+        self.held = 0
+        """Bytes of the pages kept alive."""
         self._rows: list[Row] = []
-        self._raw = bytearray()
-        self._ends = array("i", [0])  # of each row's bytes within the buffer, as Arrow wants them
+        self._raws: list[msgspec.Raw] = []
+        self._ends = array("i", [0])  # of each row's bytes within all of them, as Arrow wants them
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    @property
-    def raw_bytes(self) -> int:
-        """Bytes of the products gathered."""
-        return len(self._raw)
-
     def add(self, row: Row, raw: msgspec.Raw | None) -> None:
         """Append a row, with the product's bytes unless an earlier row has them."""
         self._rows.append(row)
+        end = self._ends[-1]
         if raw is not None:
-            self._raw += raw
-        self._ends.append(len(self._raw))
+            self._raws.append(raw)
+            end += len(raw)
+        self._ends.append(end)
 
     def table(self, run_id: str) -> pa.Table:
         """The rows, at least one, as a table of `BRONZE_SCHEMA` and of this run; nothing may be added after."""
@@ -164,7 +172,7 @@ class Batch:
             for field, column in zip(list(BRONZE_SCHEMA)[1:-1], columns, strict=True)
         ]
         _, present = pa.array([begin < end for begin, end in pairwise(self._ends)], pa.bool_()).buffers()
-        buffers = [present, pa.py_buffer(self._ends), pa.py_buffer(self._raw)]
+        buffers = [present, pa.py_buffer(self._ends), pa.py_buffer(b"".join(self._raws))]
         arrays.append(pa.Array.from_buffers(pa.binary(), len(self), buffers))
         return pa.Table.from_arrays(arrays, schema=BRONZE_SCHEMA)
 

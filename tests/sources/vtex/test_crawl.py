@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pyarrow as pa
 import pytest
 
 from gondola.errors import LakeUnavailableError
 from gondola.sources.vtex import CrawlOptions, Fetcher, Progress, crawl, plan_store
+from gondola.sources.vtex.collector import Collector
+from gondola.sources.vtex.families import Page
 from gondola.sources.vtex.schema import BRONZE_SCHEMA
 from tests.replay import Json, Replay, product, tree_of
 from tests.sources.vtex.harness import RUN_ID, FakeTime, ListSink, crawl_replay, fetching, store_at
@@ -64,6 +68,16 @@ async def test_rows_stream_out_in_tables_of_the_contract() -> None:
     assert all(table.schema.equals(BRONZE_SCHEMA) for table in crawled.sink.tables)
     row = crawled.sink.rows[0]
     assert (row["run_id"], row["slice"], row["category_path"], row["category_ids"]) == (RUN_ID, "*", "/Cat 1/", "/1/")
+
+
+def test_a_page_of_which_one_product_is_new_counts_whole_as_memory() -> None:
+    collector = Collector(run_id=RUN_ID, regional=(), sink=ListSink(), flush_bytes=2_000, flush_rows=1_000)
+    for first in range(1, 4):
+        body = json.dumps([product(number, 1) for number in range(first, first + 5)]).encode()
+        page = Page(100, msgspec.json.decode(body, type=list[msgspec.Raw]), size=1_000)
+        collector.absorb(page, "*")
+        collector.absorb(page, "*")  # nothing new, so nothing of it is kept
+        assert collector.is_full is (first > 1)
 
 
 async def test_the_books_and_the_progress_agree() -> None:
