@@ -50,6 +50,7 @@ class Collector:
         self.written = 0
         self.rejected = 0
         self._skus = IdSet()
+        self._brands: dict[tuple[str, str], tuple[str, str]] = {}  # one object each: every slice keeps a set
         self._run_id = run_id
         self._regional = frozenset(regional)
         self._sink = sink
@@ -76,7 +77,8 @@ class Collector:
             key = key_of(product.id)
             facts.ids.append(key)
             if product.brand_id is not None and product.brand:
-                facts.brands.add((str(product.brand_id), product.brand))
+                brand = (str(product.brand_id), product.brand)
+                facts.brands.add(self._brands.setdefault(brand, brand))
             if self.products.add(key):
                 self._learn(product)
                 if not product.items:
