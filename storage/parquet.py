@@ -67,7 +67,7 @@ class ParquetSink:
             schema: Its columns.
             metadata: Key-value metadata of the file.
             spool: A local folder for the file while it is written.
-            plain: Columns whose values hardly repeat (raw bodies), for which a dictionary and statistics are waste.
+            plain: Columns whose values hardly repeat within a row group: a dictionary and statistics would be waste.
             new: Refuse to replace an object at the commit.
             level: How hard zstd tries; more than the default pays for files that are kept for long.
         """
