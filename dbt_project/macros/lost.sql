@@ -47,8 +47,10 @@
         ~ text_list(gone) ~ ")))", 'business_date'
     ) -%}
     {%- if not manifests -%}{{ return(gone) }}{%- endif -%}
-    {%- set compacted = column_of("select source_key from " ~ compacted_runs(manifests)) -%}
-    {{ return(gone | reject('in', compacted) | list) }}
+    {{ return(column_of(
+        "select data_key from (select unnest(" ~ text_list(gone) ~ ") as data_key) anti join "
+        ~ compacted_runs(manifests) ~ " as compacted on compacted.source_key = data_key order by data_key"
+    )) }}
 {%- endmacro %}
 
 {#- Stops a build of everything that would leave out days the lake no longer holds, unless somebody accepts that. -#}
