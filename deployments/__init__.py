@@ -1,1 +1,1 @@
-"""Bringing the flows up on a Prefect server."""
+"""What a Prefect server must hold for Gondola: work pool, deployments, automations."""

@@ -17,6 +17,7 @@ __all__ = [
     "LakeKeyError",
     "LakeUnavailableError",
     "QualityGateError",
+    "RecoveryError",
     "RegionNotServedError",
     "RobotsDisallowedError",
     "SourceResponseError",
@@ -112,6 +113,10 @@ class QualityGateError(GondolaError, Terminal):
 
 class WarehouseDamagedError(GondolaError, Terminal):
     """The warehouse's file, or a backup of it, is no DuckDB database that this engine can read."""
+
+
+class RecoveryError(GondolaError, Terminal):
+    """A crashed flow run can't be taken up again, or was too often."""
 
 
 def is_transient(error: BaseException) -> bool:

@@ -97,6 +97,9 @@ class Settings(BaseSettings):
         default=PROJECT_ROOT / "deployments" / "lifecycle.yaml",
         description="How long files stay hot, cool and archived, and when they go.",
     )
+    prefect_retention_days: int = Field(
+        default=30, ge=1, description="Days the Prefect server keeps runs that have ended."
+    )
     published_versions: int = Field(default=3, ge=1, description="Published warehouse copies that are kept.")
 
     @field_validator("lake")

@@ -22,6 +22,7 @@ from gondola import clock
 from gondola.cli import display, lifecycle
 from gondola.cli.alerts import alerts_app
 from gondola.cli.api import api
+from gondola.cli.deploy import deploy
 from gondola.cli.lake import lake_app
 from gondola.cli.quality import quality
 from gondola.cli.recovery import add_recovery
@@ -50,6 +51,7 @@ app.add_typer(sandbox_app, name="sandbox")
 app.command(epilog="Example: gondola quality --all")(quality)
 app.command(epilog="Example: gondola api --port 8600")(api)
 app.add_typer(lifecycle.app, name="lifecycle")
+app.command(epilog="Example: gondola deploy --dry-run")(deploy)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
