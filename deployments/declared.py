@@ -68,6 +68,16 @@ class _Schedule(_Strict):
             raise ValueError(message) from error
         return value
 
+    @field_validator("cron")
+    @classmethod
+    def _cron(cls, value: str) -> str:
+        try:
+            CronSchedule(cron=value)
+        except ValidationError as error:
+            message = f"{value!r} is not a cron expression"
+            raise ValueError(message) from error
+        return value
+
     def for_prefect(self) -> DeploymentScheduleCreate:
         return DeploymentScheduleCreate(
             schedule=CronSchedule(cron=self.cron, timezone=self.timezone),

@@ -58,7 +58,7 @@ def deploy(project: Path = PROJECT_ROOT, *, pool_type: PoolType | None = None, d
         SourceUnavailableError: The server does not answer.
     """
     api = get_current_settings().api.url
-    if api is None:
+    if not api:
         message = f"PREFECT_API_URL is not set, so there is no Prefect server to deploy to; {_HOW_TO_START}"
         raise ConfigurationError(message)
     try:

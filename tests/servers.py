@@ -22,8 +22,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def prefect_server(home: Path) -> Iterator[str]:
-    """A Prefect server on SQLite in `home`; yields the address of its API."""
+def prefect_server(home: Path, **settings: str) -> Iterator[str]:
+    """A Prefect server on SQLite in `home`, unless its settings say otherwise; yields the address of its API."""
     port = free_port()
     api = f"http://127.0.0.1:{port}/api"
     environment = os.environ | {
@@ -32,6 +32,7 @@ def prefect_server(home: Path) -> Iterator[str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        **settings,
     }
     log = home / "server.log"
     home.mkdir(parents=True, exist_ok=True)
