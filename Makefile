@@ -8,7 +8,7 @@ export UV_LINK_MODE := copy
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-slow test-all lint format types lock bench clean
+.PHONY: help setup setup-dev demo test test-slow test-all lint lint-sql hooks format types lock bench clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ lint: setup-dev ## Check style, SQL and YAML
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/yamllint --strict .
+	@$(MAKE) --no-print-directory lint-sql
+
+lint-sql: setup-dev ## Check the style of SQL
 	mkdir -p dbt_project/target
 	cd dbt_project && GONDOLA_LAKE=target/lint GONDOLA_WAREHOUSE=target/lint.duckdb \
 	  ../$(BIN)/sqlfluff lint models tests macros --disable-progress-bar
@@ -67,6 +70,9 @@ types: setup-dev ## Check types, strictly
 format: setup-dev ## Rewrite the code in the house's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+hooks: setup-dev ## Check each commit before it is made
+	$(BIN)/pre-commit install --hook-type pre-commit --hook-type pre-push
 
 bench: setup-dev ## Measure, against Scrapy, a bare HTTP loop and a tuned SQL script (minutes)
 	$(BIN)/python -m benchmarks.crawl

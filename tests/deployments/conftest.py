@@ -19,6 +19,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from tests.servers import prefect_server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+RECOVER = "recover/on-crash"
 FLOW = """
 from prefect import flow
 
@@ -79,6 +80,20 @@ class Project:
             "work_pool": {"name": "gondola"},
             "schedules": schedules,
         } | fields
+
+    def take_ours(self, *, window_seconds: int | None = None) -> None:
+        """Use our own flows and automations, but those automations that run what is not deployed here."""
+        shutil.rmtree(self.home / "flows")
+        shutil.copytree(ROOT / "flows", self.home / "flows")
+        (self.home / "flows" / "tiny.py").write_text(textwrap.dedent(FLOW.format(name="tiny")))
+        document = yaml.safe_load((ROOT / "deployments" / "automations.yaml").read_text())
+        kept = []
+        for entry in document["automations"]:
+            if window_seconds and "heartbeat" in str(entry["trigger"].get("after")):
+                entry["trigger"]["within"] = window_seconds
+            if all(action.get("deployment", RECOVER) == RECOVER for action in entry["actions"]):
+                kept.append(entry)
+        self.automations(*kept)
 
     def deployments(self, *entries: dict[str, Any]) -> None:
         (self.home / "prefect.yaml").write_text(yaml.safe_dump({"name": "test", "deployments": list(entries)}))

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.client.schemas.objects import FlowRun
 from prefect.events import emit_event
 from prefect.events.worker import EventsWorker
@@ -57,6 +58,23 @@ def test_it_is_taken_up_twice_and_then_given_up(crashed: FlowRun, client: SyncPr
     with pytest.raises(RecoveryError, match=r"taken up 2 times.*died at once.*retry it in the UI"):
         retake(crashed)
     assert client.read_flow_run(crashed.id).state_name == "Crashed"
+
+
+def test_a_crash_starts_a_recovery(project: Project, client: SyncPrefectClient) -> None:
+    project.take_ours()
+    recover = project.entry("recover", name="on-crash", schedules=[])
+    watched = project.entry(name="watched", tags=["watched"], schedules=[])
+    project.deployments(recover, watched, project.entry(name="not", schedules=[]))
+    deploy(project.home)
+    runs = {}
+    for name in ("not", "watched"):
+        run = client.create_flow_run_from_deployment(client.read_deployment_by_name(f"tiny/{name}").id)
+        client.set_flow_run_state(run.id, Running(), force=True)
+        client.set_flow_run_state(run.id, Crashed())
+        runs[name] = run
+    only = FlowFilter(name=FlowFilterName(any_=["recover"]))
+    started = wait_for(lambda: client.read_flow_runs(flow_filter=only))
+    assert [run.parameters for run in started] == [{"flow_run_id": str(runs["watched"].id)}]
 
 
 def test_flows_within_it_end_with_it(crashed: FlowRun, client: SyncPrefectClient) -> None:

@@ -55,8 +55,7 @@ def platform(tmp_path: Path) -> Platform:
 def market(zombie_api: str, client: SyncPrefectClient, tmp_path: Path) -> UUID:
     """The real market and recover, with our automations on shorter times, and without schedules."""
     project = Project(tmp_path / "project")
-    for file in (ROOT / "flows").glob("*.py"):
-        (project.home / "flows" / file.name).symlink_to(file)
+    project.take_ours(window_seconds=WINDOW_SECONDS)
     entries = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     wanted = {"flows/market.py:market", "flows/recover.py:recover"}
     chosen = [entry | {"schedules": []} for entry in entries if entry["entrypoint"] in wanted]
@@ -64,14 +63,6 @@ def market(zombie_api: str, client: SyncPrefectClient, tmp_path: Path) -> UUID:
         if entry["name"] == "on-crash":
             entry["parameters"] = {"silence_seconds": 5}
     project.deployments(*chosen)
-    automations = yaml.safe_load((ROOT / "deployments" / "automations.yaml").read_text())["automations"]
-    kept = []
-    for entry in automations:
-        if "heartbeat" in str(entry["trigger"].get("after")):
-            entry["trigger"]["within"] = WINDOW_SECONDS
-        if not any(action.get("deployment", "recover/on-crash") != "recover/on-crash" for action in entry["actions"]):
-            kept.append(entry)
-    project.automations(*kept)
     deploy(project.home)
     return client.read_deployment_by_name("market/daily").id
 
