@@ -15,7 +15,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.declared import AUTOMATION_PREFIX, PoolType, read_automations, read_template
+from deployments.declared import AUTOMATION_PREFIX, PoolType, read_automations, read_deployments, read_template
 from deployments.deploy import deploy
 from deployments.plan import Plan
 from gondola.errors import ConfigurationError, SourceUnavailableError
@@ -231,6 +231,18 @@ def _placeholders(value: Any) -> list[str]:
     if isinstance(value, list):
         return [name for item in value for name in _placeholders(item)]
     return re.findall(r"{{ (\w+) }}", value) if isinstance(value, str) else []
+
+
+def test_nothing_starts_itself_without_end() -> None:
+    """A run that an automation starts on trouble must not be in that trouble itself."""
+    tags = {
+        f"{entry.entrypoint.split(':')[1].replace('_', '-')}/{entry.name}": entry.tags
+        for entry in read_deployments(ROOT)
+    }
+    for entry in read_automations(ROOT):
+        for started in (action["deployment"] for action in entry.actions if "deployment" in action):
+            assert "watched" not in tags[started]
+            assert entry.trigger["match_related"]["prefect.resource.id"] == "prefect.tag.watched"
 
 
 def test_silence_is_three_heartbeats_at_least() -> None:
