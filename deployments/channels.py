@@ -9,7 +9,10 @@ from gondola.alerts.policy import load_alerts
 from gondola.settings import Settings
 from tasks.channels import block_name, make_block
 
-__all__ = ["SavedChannels", "save_channels"]
+__all__ = ["DEAD_MAN_BLOCK", "SavedChannels", "save_channels"]
+
+# Through this block the server itself says that nobody checks alerts any more: the first channel that is on.
+DEAD_MAN_BLOCK = "gondola-alerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +42,7 @@ def save_channels(settings: Settings, *, environment: Mapping[str, str] | None =
             result.off[channel.name] = f"{channel.variable} is not set"
         else:
             block.save(block_name(channel), overwrite=True, _sync=True)  # type: ignore[call-arg]
+            if not result.saved:
+                block.save(DEAD_MAN_BLOCK, overwrite=True, _sync=True)  # type: ignore[call-arg]
             result.saved[channel.name] = block_name(channel)
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema
 
 from deployments.automations import sync_automations
+from deployments.channels import save_channels
 from deployments.declared import (
     POOL,
     TAG,
@@ -33,8 +35,10 @@ from deployments.declared import (
     read_template,
 )
 from deployments.plan import Plan
+from gondola.alerts.policy import load_alerts
 from gondola.errors import ConfigurationError, SourceUnavailableError
-from gondola.settings import PROJECT_ROOT
+from gondola.settings import PROJECT_ROOT, get_settings
+from tasks.channels import block_name
 
 __all__ = ["deploy"]
 
@@ -82,9 +86,25 @@ async def _deploy(project: Path, pool_type: PoolType | None, *, dry_run: bool) -
         for entry, flow in declared:
             ids[f"{flow.name}/{entry.name}"] = await _sync_deployment(client, plan, template, entry, flow)
         # Channels of alerts are blocks: they have to be there before the automations that speak through them.
+        await _sync_channels(client, plan)
         await sync_automations(client, plan, automations, ids)
         await _remove_undeclared(client, plan, set(ids.values()))
     return plan
+
+
+async def _sync_channels(client: PrefectClient, plan: Plan) -> None:
+    settings = get_settings()
+    names = {block_name(channel): channel for channel in load_alerts(settings.alerts_file).channels}
+    held = {document.name for document in await client.read_block_documents(limit=_PAGE, include_secrets=False)}
+    if not plan.dry_run:
+        await asyncio.to_thread(save_channels, settings)
+    for name, channel in names.items():
+        if os.environ.get(channel.variable):
+            plan.must_write("channel", name, {}, {} if name in held else None)
+        elif name in held:
+            plan.must_write("channel", name, {}, {}, detail=f"as saved before; {channel.variable} is not set")
+        else:
+            plan.skip("channel", name, f"{channel.variable} is not set")
 
 
 def _load_flow(project: Path, entry: DeclaredDeployment) -> Flow[..., Any]:

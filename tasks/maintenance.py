@@ -81,6 +81,7 @@ class MaintenanceReport:
     backup: BackupInfo | None
     removed_backups: tuple[str, ...]
     leftovers: int
+    forgotten_runs: int  # of the Prefect server
     failures: Mapping[str, str]  # step -> reason
 
     @classmethod
@@ -93,6 +94,7 @@ class MaintenanceReport:
             backup=done.get("backup"),
             removed_backups=tuple(done.get("retention", ())),
             leftovers=done.get("leftovers", 0),
+            forgotten_runs=done.get("runs", 0),
             failures=failures,
         )
 

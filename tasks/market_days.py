@@ -14,6 +14,7 @@ import duckdb
 from gondola.errors import LakeKeyError
 from gondola.settings import Settings
 from storage.lake import Lake
+from storage.manifests import read_manifests
 from storage.publish import open_published
 from storage.records import read_records
 
@@ -67,7 +68,7 @@ def market_days(settings: Settings, first: date, last: date) -> list[Day]:
 
 
 def lost_runs(settings: Settings) -> list[str]:
-    """Runs that were built, and whose bronze file the lake no longer has, sorted.
+    """Runs that were built, and whose rows the lake no longer has, sorted: neither in their file nor compacted.
 
     Args:
         settings: Name the lake and the warehouse.
@@ -77,8 +78,10 @@ def lost_runs(settings: Settings) -> list[str]:
         "SELECT run_id, data_key FROM market.stg_vtex__runs WHERE data_key IS NOT NULL AND status <> 'failed'",
         {},
     )
-    there = {entry.key for entry in Lake.open(settings.lake).find("bronze/market", ".parquet")}
-    return sorted(run["run_id"] for run in recorded if run["data_key"] not in there)
+    lake = Lake.open(settings.lake)
+    there = {entry.key for entry in lake.find("bronze/market", ".parquet")}
+    gone = {run["run_id"] for run in recorded if run["data_key"] not in there}
+    return sorted(gone - {run.run_id for run in read_manifests(lake)} if gone else gone)
 
 
 def _published(settings: Settings, sql: str, parameters: dict[str, Any]) -> Sequence[dict[str, Any]]:
