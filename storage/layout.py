@@ -7,10 +7,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import ClassVar, Self, get_args
 
 from gondola.errors import LakeKeyError
+from storage.names import (
+    DAY,
+    check_run_id,
+    check_segment,
+    day_folder,
+    day_of,
+    format_stamp,
+    make_run_id,
+    parse_stamp,
+    run_start,
+)
 
 __all__ = [
     "AREAS",
@@ -36,73 +47,6 @@ METADATA_KINDS = ("runs", "slices", "requests", "quality", "alerts", "compaction
 # The folders of a lake. On a disk, other things may lie beside them: the default home holds warehouse and logs, too.
 AREAS = ("bronze", "silver", "gold", "metadata", "quarantine", "reports", "archive", "backups")
 
-# What a segment may hold. Nothing in it has a meaning in a path, a URL, a glob pattern or SQL.
-_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,199}")
-_STAMP = re.compile(r"\d{8}T\d{6}Z")
-_STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
-_DAY = r"year=(?P<year>\d{4})/month=(?P<month>\d\d)/day=(?P<day>\d\d)"
-
-
-def format_stamp(moment: datetime) -> str:
-    """A moment as the layout writes it, in UTC and whole seconds: `20260205T143200Z`.
-
-    Raises:
-        LakeKeyError: The moment has no zone, or a year before 1000.
-    """
-    if moment.tzinfo is None:
-        message = f"{moment!r} has no zone; the layout's stamps are moments"
-        raise LakeKeyError(message)
-    text = moment.astimezone(UTC).strftime(_STAMP_FORMAT)
-    if _STAMP.fullmatch(text) is None:
-        message = f"{moment!r} is too early for a stamp"
-        raise LakeKeyError(message)
-    return text
-
-
-def parse_stamp(text: str) -> datetime:
-    """The moment of a stamp.
-
-    Raises:
-        LakeKeyError: It is no stamp.
-    """
-    try:
-        if _STAMP.fullmatch(text):
-            return datetime.strptime(text, _STAMP_FORMAT).replace(tzinfo=UTC)
-    except ValueError:
-        pass
-    message = f"{text!r} is no stamp such as 20260205T143200Z"
-    raise LakeKeyError(message)
-
-
-def make_run_id(*scope: str, started_at: datetime) -> str:
-    """The name of a run, unique over all systems: `bistek-default-20260205T143200Z`.
-
-    Args:
-        *scope: What the run covers, such as supermarket and region, or a system; without `-`.
-        started_at: Its start.
-    """
-    for part in scope:
-        check_segment("part of a run's name", part)
-        if "-" in part:
-            message = f"{part!r} can't be part of a run's name, as '-' divides its parts"
-            raise LakeKeyError(message)
-    return "-".join([*scope, format_stamp(started_at)])
-
-
-def check_segment(what: str, value: str) -> None:
-    """Refuse a value that can't be one segment of a key.
-
-    Args:
-        what: What the value is, for the message.
-        value: The value.
-
-    Raises:
-        LakeKeyError: It is empty, too long, or holds another character.
-    """
-    if _SEGMENT.fullmatch(value) is None:
-        message = f"{value!r} can't be a {what}: use ASCII letters, digits, '_', '-', '.' and '~', up to 200 of them"
-        raise LakeKeyError(message)
-
 
 @dataclass(frozen=True)
 class MarketBronze:
@@ -114,7 +58,7 @@ class MarketBronze:
     started_at: datetime
 
     _pattern: ClassVar[re.Pattern[str]] = re.compile(
-        rf"bronze/market/supermarket=(?P<supermarket>[^/]+)/region=(?P<region>[^/]+)/{_DAY}/run_(?P<stamp>\w+)\.parquet"
+        rf"bronze/market/supermarket=(?P<supermarket>[^/]+)/region=(?P<region>[^/]+)/{DAY}/run_(?P<stamp>\w+)\.parquet"
     )
 
     def __post_init__(self) -> None:
@@ -131,13 +75,13 @@ class MarketBronze:
     def key(self) -> str:
         """Its key on the lake."""
         return (
-            f"bronze/market/supermarket={self.supermarket}/region={self.region}/{_day(self.business_date)}"
+            f"bronze/market/supermarket={self.supermarket}/region={self.region}/{day_folder(self.business_date)}"
             f"/run_{format_stamp(self.started_at)}.parquet"
         )
 
     @classmethod
     def _from(cls, groups: dict[str, str]) -> Self:
-        return cls(groups["supermarket"], groups["region"], _date(groups), parse_stamp(groups["stamp"]))
+        return cls(groups["supermarket"], groups["region"], day_of(groups), parse_stamp(groups["stamp"]))
 
 
 @dataclass(frozen=True)
@@ -171,7 +115,7 @@ class MarketMonth:
 
     @classmethod
     def _from(cls, groups: dict[str, str]) -> Self:
-        month = _date(groups | {"day": "1"})
+        month = day_of(groups | {"day": "1"})
         stamp = parse_stamp(groups["stamp"])
         return cls(groups["supermarket"], groups["region"], month, stamp, archived=bool(groups["archive"]))
 
@@ -206,7 +150,7 @@ class MarketSilver:
 
     @classmethod
     def _from(cls, groups: dict[str, str]) -> Self:
-        month = _date(groups | {"day": "1"})
+        month = day_of(groups | {"day": "1"})
         return cls(groups["supermarket"], groups["region"], month, parse_stamp(groups["stamp"]))
 
 
@@ -220,7 +164,7 @@ class Bronze:
     started_at: datetime
 
     _pattern: ClassVar[re.Pattern[str]] = re.compile(
-        rf"bronze/(?P<system>[^/]+)/(?P<table>[^/=]+)/{_DAY}/run_(?P<stamp>\w+)\.parquet"
+        rf"bronze/(?P<system>[^/]+)/(?P<table>[^/=]+)/{DAY}/run_(?P<stamp>\w+)\.parquet"
     )
 
     def __post_init__(self) -> None:
@@ -231,11 +175,11 @@ class Bronze:
     @property
     def key(self) -> str:
         """Its key on the lake."""
-        return f"bronze/{self.system}/{self.table}/{_day(self.day)}/run_{format_stamp(self.started_at)}.parquet"
+        return f"bronze/{self.system}/{self.table}/{day_folder(self.day)}/run_{format_stamp(self.started_at)}.parquet"
 
     @classmethod
     def _from(cls, groups: dict[str, str]) -> Self:
-        return cls(groups["system"], groups["table"], _date(groups), parse_stamp(groups["stamp"]))
+        return cls(groups["system"], groups["table"], day_of(groups), parse_stamp(groups["stamp"]))
 
 
 @dataclass(frozen=True)
@@ -247,7 +191,7 @@ class Metadata:
     run_id: str  # its stamp is the UTC start of the run, whose day the object lies under
 
     _pattern: ClassVar[re.Pattern[str]] = re.compile(
-        rf"metadata/(?P<kind>[^/]+)/system=(?P<system>[^/]+)/{_DAY}/(?P<run_id>[^/]+)\.parquet"
+        rf"metadata/(?P<kind>[^/]+)/system=(?P<system>[^/]+)/{DAY}/(?P<run_id>[^/]+)\.parquet"
     )
 
     def __post_init__(self) -> None:
@@ -255,17 +199,17 @@ class Metadata:
             message = f"{self.kind!r} is no kind of metadata; there are {', '.join(METADATA_KINDS)}"
             raise LakeKeyError(message)
         check_segment("system", self.system)
-        _check_run_id(self.run_id)
+        check_run_id(self.run_id)
 
     @property
     def started_at(self) -> datetime:
         """The start of the run."""
-        return _run_start(self.run_id)
+        return run_start(self.run_id)
 
     @property
     def key(self) -> str:
         """Its key on the lake."""
-        return f"metadata/{self.kind}/system={self.system}/{_day(self.started_at.date())}/{self.run_id}.parquet"
+        return f"metadata/{self.kind}/system={self.system}/{day_folder(self.started_at.date())}/{self.run_id}.parquet"
 
     @classmethod
     def _from(cls, groups: dict[str, str]) -> Self:
@@ -279,21 +223,21 @@ class Quarantine:
     system: str
     run_id: str
 
-    _pattern: ClassVar[re.Pattern[str]] = re.compile(rf"quarantine/(?P<system>[^/]+)/{_DAY}/(?P<run_id>[^/]+)\.parquet")
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(rf"quarantine/(?P<system>[^/]+)/{DAY}/(?P<run_id>[^/]+)\.parquet")
 
     def __post_init__(self) -> None:
         check_segment("system", self.system)
-        _check_run_id(self.run_id)
+        check_run_id(self.run_id)
 
     @property
     def started_at(self) -> datetime:
         """The start of the run."""
-        return _run_start(self.run_id)
+        return run_start(self.run_id)
 
     @property
     def key(self) -> str:
         """Its key on the lake."""
-        return f"quarantine/{self.system}/{_day(self.started_at.date())}/{self.run_id}.parquet"
+        return f"quarantine/{self.system}/{day_folder(self.started_at.date())}/{self.run_id}.parquet"
 
     @classmethod
     def _from(cls, groups: dict[str, str]) -> Self:
@@ -337,21 +281,21 @@ class Report:
     kind: str  # such as quality
     run_id: str
 
-    _pattern: ClassVar[re.Pattern[str]] = re.compile(rf"reports/(?P<kind>[^/]+)/{_DAY}/(?P<run_id>[^/]+)\.html")
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(rf"reports/(?P<kind>[^/]+)/{DAY}/(?P<run_id>[^/]+)\.html")
 
     def __post_init__(self) -> None:
         check_segment("kind of report", self.kind)
-        _check_run_id(self.run_id)
+        check_run_id(self.run_id)
 
     @property
     def started_at(self) -> datetime:
         """The start of the run."""
-        return _run_start(self.run_id)
+        return run_start(self.run_id)
 
     @property
     def key(self) -> str:
         """Its key on the lake."""
-        return f"reports/{self.kind}/{_day(self.started_at.date())}/{self.run_id}.html"
+        return f"reports/{self.kind}/{day_folder(self.started_at.date())}/{self.run_id}.html"
 
     @classmethod
     def _from(cls, groups: dict[str, str]) -> Self:
@@ -398,24 +342,3 @@ def parse(key: str) -> Kind:
                 return result
     message = f"{key!r} is not of the lake's layout"
     raise LakeKeyError(message)
-
-
-def _check_run_id(run_id: str) -> None:
-    check_segment("run's name", run_id)
-    _run_start(run_id)
-
-
-def _run_start(run_id: str) -> datetime:
-    return parse_stamp(run_id.rpartition("-")[2])
-
-
-def _day(day: date) -> str:
-    return f"year={day.year:04}/month={day.month:02}/day={day.day:02}"
-
-
-def _date(groups: dict[str, str]) -> date:
-    try:
-        return date(int(groups["year"]), int(groups["month"]), int(groups["day"]))
-    except ValueError as error:
-        message = f"{groups['year']}-{groups['month']}-{groups['day']} is no date"
-        raise LakeKeyError(message) from error
