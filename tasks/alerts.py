@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun as PrefectRun
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.exceptions import PrefectException
+from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.settings import get_current_settings
 
 from gondola import clock
@@ -130,11 +131,9 @@ def read_prefect(names: Collection[str], *, now: datetime) -> PrefectFacts | str
 
 def _deployment_ids(client: SyncPrefectClient, names: Collection[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    flows = {flow.id: flow.name for flow in client.read_flows()}
-    for deployment in client.read_deployments():
-        name = f"{flows.get(deployment.flow_id)}/{deployment.name}"
-        if name in names:
-            found[name] = deployment.id
+    for name in sorted(names):
+        with suppress(ObjectNotFound):
+            found[name] = client.read_deployment_by_name(name).id
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gondola.alerts.policy import AlertsFile
@@ -40,7 +40,13 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# A list this short is read as it is; to shrink it takes minutes.
+@settings(
+    max_examples=50,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(steps)
 def test_every_episode_is_told_once_and_its_end_once(tmp_path: Path, steps: list[dict[str, Any]]) -> None:
     watch, now = Watch(tmp_path), NOW
