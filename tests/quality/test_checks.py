@@ -287,6 +287,18 @@ def test_prices_that_cannot_be(week: Warehouse) -> None:
     )
 
 
+def test_a_price_that_was_accepted_is_only_told_of_on_its_day(week: Warehouse) -> None:
+    week.day(0)
+    week.sql("update market.fct_prices_daily set price = 60000 where sku_id = 'sku1'")
+    week.accept("price_sanity", 0)
+    result = week.judge()["price_sanity"]
+    assert (result.passed, result.severity) == (False, "warn")
+    assert result.actual.endswith("(accepted)")
+    week.day(-1)
+    week.sql("update market.fct_prices_daily set price = 60000 where sku_id = 'sku1'")
+    assert week.judge()["price_sanity"].refuses
+
+
 def test_list_prices_that_cannot_be_are_told_of(week: Warehouse) -> None:
     week.day(0)
     week.sql("update market.fct_prices_daily set list_price = null where sku_id < 'sku4'")
