@@ -52,7 +52,7 @@ def _run_name() -> str:
 
 @flow(name="backfill", flow_run_name=_run_name, persist_result=False)
 def backfill(system: str, first: date, last: date, *, everything: bool = False, reason: str = "") -> BackfillPlan:
-    """Do days of the past again, month by month; each month is published when it is right.
+    """Do days of the past again, month by month, the newest first; each is published when it is right.
 
     Ended at any moment and run again it does what is left.
 
@@ -67,7 +67,7 @@ def backfill(system: str, first: date, last: date, *, everything: bool = False, 
         What was done.
 
     Raises:
-        TransformError: A model or a test failed; the months before are published.
+        TransformError: A model or a test failed; the months done before are published.
     """
     settings = get_settings()
     with lines_in_run_log():

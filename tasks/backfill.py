@@ -41,8 +41,13 @@ class BackfillPlan:
 
     @property
     def parts(self) -> list[tuple[date, ...]]:
-        """The days to do, by month: a part is built and published at once."""
-        return [tuple(days) for _, days in groupby(self.days, key=lambda day: (day.year, day.month))]
+        """The days to do, by month: a part is built and published at once.
+
+        The newest month comes first. Each build holds the newest day's facts against the price history it has made:
+        they must not be facts that are still to be put right.
+        """
+        months = [tuple(days) for _, days in groupby(self.days, key=lambda day: (day.year, day.month))]
+        return months[::-1]
 
     def as_document(self) -> dict[str, Any]:
         """The plan as JSON types."""
@@ -117,7 +122,7 @@ def recorded(settings: Settings, plan: BackfillPlan, part: Sequence[date], flow_
         flow_run_id: The Prefect flow run.
     """
     started_at = next_start(SYSTEM, plan.system)
-    after = [day for day in plan.days if day > part[-1]]
+    after = [day for day in plan.days if day < part[0]]
 
     def put(status: str, left: Sequence[date], error: str | None = None) -> None:
         attributes = {
@@ -143,7 +148,7 @@ def recorded(settings: Settings, plan: BackfillPlan, part: Sequence[date], flow_
     try:
         yield
     except Exception as error:
-        put("failed", [*part, *after], str(error) or type(error).__name__)
+        put("failed", [*after, *part], str(error) or type(error).__name__)
         raise
     put("complete", after)
 

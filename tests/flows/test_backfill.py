@@ -122,28 +122,30 @@ def test_a_range_is_healed_month_by_month(history: Platform) -> None:
         "update market.tru_price set price = 66",
     )
     done = backfill("market", min(DAYS), LAST, everything=True)
-    assert [len(part) for part in done.parts] == [2, 1]
+    assert [len(part) for part in done.parts] == [1, 2]
     check(history, CRAWLS)
     later, earlier = records()
-    assert json.loads(earlier.attributes)["left"] == ["2026-02-01"]
+    assert json.loads(earlier.attributes)["left"] == ["2026-01-28", "2026-01-29"]
     assert json.loads(later.attributes)["left"] == []
     assert plan("market", min(DAYS), LAST, everything=True).resumed is None, "done is done: asked again, it begins anew"
 
 
-def test_a_failed_part_is_recorded_and_taken_up_again(history: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    doubled = crawl(date(2026, 2, 1), "5.0000")
-    write_crawl(history.home / "lake", Crawl(doubled.day, doubled.rows * 2, doubled.started + timedelta(hours=1)))
-    with pytest.raises(TransformError, match="primary_key_fct_prices_daily"):
+def test_a_failed_part_is_recorded_and_taken_up_again(history: Platform) -> None:
+    corrupt("update market.fct_prices_daily set price = 77")
+    file = history.home / "lake" / CRAWLS[1].data_key
+    bronze = file.read_bytes()
+    file.write_bytes(b"damaged")
+    with pytest.raises(TransformError, match="stg_vtex__products"):
         backfill("market", min(DAYS), LAST, everything=True)
-    (failed,) = [record for record in records() if record.status == "failed"]
-    assert "primary_key" in (failed.error or "")
+    failed, done = records()
+    assert (done.status, failed.status) == ("complete", "failed")
+    assert "stg_vtex__products" in (failed.error or "")
     left = plan("market", min(DAYS), LAST, everything=True)
-    assert left.days == (date(2026, 2, 1),)
+    assert left.days == (date(2026, 1, 28), date(2026, 1, 29))
     assert left.resumed == failed.run_id
-    mended = Crawl(doubled.day, doubled.rows, doubled.started + timedelta(hours=2))
-    write_crawl(history.home / "lake", mended)
-    backfill("market", min(DAYS), LAST, everything=True)
-    check(history, [*CRAWLS[:2], mended])
+    file.write_bytes(bronze)
+    assert backfill("market", min(DAYS), LAST, everything=True).resumed == failed.run_id
+    check(history, CRAWLS)
 
 
 @pytest.mark.slow
@@ -163,10 +165,10 @@ def test_killed_in_the_middle_and_run_again(history: Platform) -> None:
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert plan("market", min(DAYS), LAST, everything=True).days == (date(2026, 2, 1),)
+    assert plan("market", min(DAYS), LAST, everything=True).days == (date(2026, 1, 28), date(2026, 1, 29))
     done = history.command(*command[3:], "--to", "2026-02-02", "--json")
     assert done.code == 0, done.err
-    assert done.document["days"] == ["2026-02-01"]
+    assert done.document["days"] == ["2026-01-28", "2026-01-29"]
     check(history, CRAWLS)
 
 
