@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import os
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -69,7 +70,10 @@ def deploy(project: Path = PROJECT_ROOT, *, pool_type: PoolType | None = None, d
         return asyncio.run(_deploy(project.resolve(), pool_type, dry_run=dry_run))
     except httpx.HTTPStatusError as error:
         # Without the request's headers: they hold the server's password.
-        message = f"{api} refused {error.request.method} {error.request.url.path}: {error.response.text[:500]}"
+        answer = f"{error.response.status_code} {error.response.text[:500]}"
+        message = f"{api} refused {error.request.method} {error.request.url.path}: {answer}"
+        if error.response.status_code == HTTPStatus.UNAUTHORIZED:
+            message = f"{api} asks for a password: set PREFECT_API_AUTH_STRING to the server's"
         raise ConfigurationError(message) from None
     except httpx.HTTPError as error:
         message = f"no Prefect server answers at {api} ({type(error).__name__}); {_HOW_TO_START}"
