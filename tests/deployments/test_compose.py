@@ -33,6 +33,7 @@ def settings_of(service: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_a_team_s_server(project: Project, tmp_path: Path) -> None:
     programs = find_postgres()
     if programs is None:

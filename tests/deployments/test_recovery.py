@@ -148,6 +148,7 @@ def test_a_run_whose_heart_beats_is_not_started_twice(crashed: FlowRun, client: 
     assert "Recovering" not in names(client, crashed)
 
 
+@pytest.mark.slow
 def test_a_run_whose_heart_stops_is_taken_up(crashed: FlowRun, client: SyncPrefectClient) -> None:
     with beating(crashed) as stop:
         done: list[str] = []
