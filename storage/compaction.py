@@ -38,7 +38,9 @@ __all__ = ["Compacted", "DueMonth", "compact"]
 _ORDER = ("product_id", "sku_id", "run_id")
 _BRONZE_ROWS = 8_192  # of a row group: 75 MB of raw JSON
 _SILVER_ROWS = 65_536
-_BUCKET_BYTES = 128 << 20  # of rows that are sorted in memory at once
+# Sorting takes four times its rows' memory. Each bucket is an open file.
+_BUCKET_BYTES = 32 << 20
+_MOST_BUCKETS = 256
 _ZSTD_LEVEL = 9
 
 
@@ -180,7 +182,8 @@ def _write(
         "month": f"{bronze.month:%Y-%m}",
     }
     order = [name for name in _ORDER if name in schema.names]
-    grouped = group_rows(_tables(lake, entries), schema, order, buckets=size // _BUCKET_BYTES + 1, work=work)
+    buckets = min(size // _BUCKET_BYTES + 1, _MOST_BUCKETS)
+    grouped = group_rows(_tables(lake, entries), schema, order, buckets=buckets, work=work)
     with ExitStack() as stack:
         whole = stack.enter_context(
             ParquetSink(lake, bronze.key, schema, metadata, work, plain=[RAW], new=True, level=_ZSTD_LEVEL)
