@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -100,6 +100,14 @@ class Settings(BaseSettings):
     prefect_retention_days: int = Field(
         default=30, ge=1, description="Days the Prefect server keeps runs that have ended."
     )
+    events_source: str | None = Field(
+        default=None,
+        description="Where event files come from: a folder or file, s3://bucket/prefix or az://container/…",
+    )
+    pii_policy: Path = Field(
+        default=PROJECT_ROOT / "deployments" / "pii.yaml", description="What is done with personal data in event files."
+    )
+    pii_key: SecretStr | None = Field(default=None, description="Key of the hashes that replace personal data.")
     published_versions: int = Field(default=3, ge=1, description="Published warehouse copies that are kept.")
 
     @field_validator("lake")

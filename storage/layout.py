@@ -35,7 +35,9 @@ __all__ = [
     "MarketSilver",
     "Metadata",
     "Quarantine",
+    "RawFile",
     "Report",
+    "Silver",
     "check_segment",
     "format_stamp",
     "make_run_id",
@@ -183,6 +185,68 @@ class Bronze:
 
 
 @dataclass(frozen=True)
+class RawFile:
+    """A file as a source gave it."""
+
+    system: str
+    run_id: str  # its stamp is the UTC start of the run, whose day the object lies under
+    name: str
+
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(
+        rf"bronze/(?P<system>[^/]+)/files/{DAY}/(?P<run_id>[^/]+)/(?P<name>[^/]+)"
+    )
+
+    def __post_init__(self) -> None:
+        check_segment("system", self.system)
+        check_segment("file name", self.name)
+        check_run_id(self.run_id)
+
+    @property
+    def started_at(self) -> datetime:
+        """The start of the run."""
+        return run_start(self.run_id)
+
+    @property
+    def key(self) -> str:
+        """Its key on the lake."""
+        return f"bronze/{self.system}/files/{day_folder(self.started_at.date())}/{self.run_id}/{self.name}"
+
+    @classmethod
+    def _from(cls, groups: dict[str, str]) -> Self:
+        return cls(groups["system"], groups["run_id"], groups["name"])
+
+
+@dataclass(frozen=True)
+class Silver:
+    """What one run made of a source's rows: valid, typed, by table, and by day where rows have one."""
+
+    system: str
+    table: str
+    started_at: datetime
+    day: date | None = None
+
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(
+        rf"silver/(?P<system>[^/]+)/(?P<table>[^/]+)/(?:{DAY}/)?run_(?P<stamp>\w+)\.parquet"
+    )
+
+    def __post_init__(self) -> None:
+        check_segment("system", self.system)
+        check_segment("table", self.table)
+        object.__setattr__(self, "started_at", parse_stamp(format_stamp(self.started_at)))
+
+    @property
+    def key(self) -> str:
+        """Its key on the lake."""
+        folder = f"{day_folder(self.day)}/" if self.day else ""
+        return f"silver/{self.system}/{self.table}/{folder}run_{format_stamp(self.started_at)}.parquet"
+
+    @classmethod
+    def _from(cls, groups: dict[str, str]) -> Self:
+        day = day_of(groups) if groups["year"] else None
+        return cls(groups["system"], groups["table"], parse_stamp(groups["stamp"]), day)
+
+
+@dataclass(frozen=True)
 class Metadata:
     """Records of one run: what it did, asked, got and checked."""
 
@@ -326,7 +390,19 @@ class Backup:
         return cls(groups["version"], groups["suffix"])
 
 
-Kind = MarketBronze | MarketMonth | MarketSilver | Bronze | Metadata | Quarantine | Gold | Report | Backup
+Kind = (
+    MarketBronze
+    | MarketMonth
+    | MarketSilver
+    | Bronze
+    | RawFile
+    | Silver
+    | Metadata
+    | Quarantine
+    | Gold
+    | Report
+    | Backup
+)
 
 
 def parse(key: str) -> Kind:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from gondola.errors import DataContractError
 from storage.lake import Lake
 
-__all__ = ["FileStats", "ParquetSink", "clean_spool", "read_metadata", "spool_file"]
+__all__ = ["FileStats", "ParquetSink", "clean_spool", "create_spool_file", "read_metadata", "spool_file"]
 
 _SUFFIX = ".spool"
 # Level 3 writes 3-5 % fewer bytes of raw JSON, for 5 % more CPU of a whole crawl; level 9 a fifth fewer, for several
@@ -77,7 +77,7 @@ class ParquetSink:
         self._schema = schema
         self._metadata = dict(metadata)
         self._new = new
-        self._path, self._locked = _create_spool_file(spool)
+        self._path, self._locked = create_spool_file(spool)
         columns = [name for name in schema.names if name not in plain]
         self._writer = pq.ParquetWriter(
             str(self._path),
@@ -142,7 +142,7 @@ def spool_file(folder: Path) -> Iterator[Path]:
     Args:
         folder: Where it is made.
     """
-    path, locked = _create_spool_file(folder)
+    path, locked = create_spool_file(folder)
     try:
         yield path
     finally:
@@ -176,7 +176,11 @@ def read_metadata(lake: Lake, key: str) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in metadata.items() if name != b"ARROW:schema"}
 
 
-def _create_spool_file(folder: Path) -> tuple[Path, BinaryIO]:
+def create_spool_file(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new file in the spool, open for writing; `clean_spool` removes it once this process has died.
+
+    Whoever made it unlinks it, then closes it.
+    """
     # A lock, not the process id, says that the writer lives: ids come again, and containers share them.
     folder.mkdir(parents=True, exist_ok=True)
     while True:
