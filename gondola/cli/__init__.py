@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -60,7 +61,16 @@ class System(StrEnum):
     """The systems that can be run."""
 
     MARKET = "market"
+    EVENTS = "events"
     JAFFLE_SHOP = "jaffle_shop"
+
+
+# The options of `run` that only some systems have.
+RUN_OPTIONS = {
+    System.MARKET: {"--date", "--store", "--region"},
+    System.EVENTS: {"--date", "--source"},
+    System.JAFFLE_SHOP: {"--source"},
+}
 
 
 class Format(StrEnum):
@@ -125,42 +135,47 @@ def run(
     ] = None,
     store: Annotated[list[str] | None, typer.Option(help="Store id; may be given more than once.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Region id; may be given more than once.")] = None,
-    source: Annotated[str | None, typer.Option(help="Folder or URI of the files; the settings' by default.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Where the files are: a folder, s3://… or az://…; the settings' by default.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fetch a system's data, build its models and publish them."""
-    if system is System.MARKET:
-        _refuse_options(system, {"--source": source})
-        _run_market(business_date, store, region, as_json=as_json)
-    _refuse_options(system, {"--date": business_date, "--store": store, "--region": region})
-    from gondola.cli.files import print_report, run_files
+    _refuse_options_of_others(
+        system, {"--date": business_date, "--store": store, "--region": region, "--source": source}
+    )
+    day = business_date.date() if business_date else None
+    if system is System.EVENTS:
+        from gondola.cli.events import print_events_report, run_events
 
-    report = run_files(system.value, source)
+        loaded = run_events(source, day)
+        _finish(loaded, loaded.final_status, print_events_report, as_json=as_json)
+    elif system is System.JAFFLE_SHOP:
+        from gondola.cli.jaffle_shop import print_jaffle_shop_report, run_jaffle_shop
+
+        shop = run_jaffle_shop(source)
+        _finish(shop, shop.status, print_jaffle_shop_report, as_json=as_json)
+    else:
+        from gondola.cli.market import print_report, run_market
+
+        crawled = run_market(day, store or [], region or [], live=not as_json)
+        _finish(crawled, crawled.status, print_report, as_json=as_json)
+
+
+def _refuse_options_of_others(system: System, given: Mapping[str, object]) -> None:
+    for option, value in given.items():
+        if value and option not in RUN_OPTIONS[system]:
+            owners = " and ".join(owner.value for owner, options in RUN_OPTIONS.items() if option in options)
+            message = f"{option} is an option of {owners}, not of {system.value}"
+            raise ConfigurationError(message)
+
+
+def _finish(report: Any, status: str, show: Callable[[Any], None], *, as_json: bool) -> None:
     if as_json:
         _emit(report.as_document())
     else:
-        print_report(report)
-    sys.exit(EXIT_CODES[report.status])
-
-
-def _refuse_options(system: System, options: dict[str, object]) -> None:
-    wrong = [name for name, value in options.items() if value]
-    if wrong:
-        message = f"{', '.join(wrong)} means nothing to {system.value}; see gondola run --help"
-        raise ConfigurationError(message)
-
-
-def _run_market(
-    business_date: datetime | None, store: list[str] | None, region: list[str] | None, *, as_json: bool
-) -> NoReturn:
-    from gondola.cli.market import print_report, run_market
-
-    report = run_market(business_date.date() if business_date else None, store or [], region or [], live=not as_json)
-    if as_json:
-        _emit(report.as_document())
-    else:
-        print_report(report)
-    sys.exit(EXIT_CODES[report.status])
+        show(report)
+    sys.exit(EXIT_CODES[status])
 
 
 @app.command(epilog="Example: gondola transform market --full-refresh")

@@ -104,7 +104,7 @@ def test_the_command_loads_the_shop_that_is_shipped(platform: Platform) -> None:
     assert_marts_are_true(platform, shop)
     wrong = platform.command("run", "jaffle_shop", "--store", "bistek")
     assert wrong.code == 2
-    assert "--store means nothing to jaffle_shop" in wrong.err
+    assert "--store is an option of market, not of jaffle_shop" in wrong.err
 
 
 def test_the_shipped_files_are_what_the_sandbox_makes(tmp_path: Path) -> None:

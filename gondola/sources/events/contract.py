@@ -60,11 +60,11 @@ class Kind(StrEnum):
     USERS = "users"
 
 
-Id = Annotated[str, BeforeValidator(as_text), Field(min_length=1, max_length=LONGEST_ID)]
-Text = Annotated[str, BeforeValidator(as_text), Field(max_length=LONGEST_TEXT)]
-Url = Annotated[str, BeforeValidator(as_text), Field(max_length=LONGEST_URL)]
-Money = Annotated[Decimal, BeforeValidator(as_money), Field(max_digits=11, decimal_places=2, ge=0, lt=10**9)]
-Count = Annotated[int, BeforeValidator(as_count), Field(ge=1, le=10**6)]
+Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), BeforeValidator(as_text)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT), BeforeValidator(as_text)]
+Url = Annotated[str, Field(max_length=LONGEST_URL), BeforeValidator(as_text)]
+Money = Annotated[Decimal, Field(max_digits=11, decimal_places=2, ge=0, lt=10**9), BeforeValidator(as_money)]
+Count = Annotated[int, Field(ge=1, le=10**6), BeforeValidator(as_count)]
 Flag = Annotated[bool, BeforeValidator(as_flag)]
 Moment = Annotated[datetime, BeforeValidator(as_moment)]
 Day = Annotated[date, BeforeValidator(as_day)]

@@ -127,7 +127,9 @@ class _Rows:
             )
         except (pa.ArrowInvalid, UnicodeDecodeError):
             return None
-        return None if odd else columns_as_text(table, self._columns)
+        if odd or (b'"' in block and table.num_rows != block.rstrip().count(b"\n") + 1):
+            return None  # a row of several lines may be one whose quote was never meant
+        return columns_as_text(table, self._columns)
 
     def _one_by_one(self, block: bytes, first_row: int) -> Chunk:
         kept: list[tuple[int, dict[str, object]]] = []
@@ -158,10 +160,17 @@ class _Rows:
 
     def _mended(self, lines: list[bytes], *, is_open: bool = False) -> Iterator[bytes]:
         text = b"\n".join(lines)
-        if len(lines) > 1 and (is_open or isinstance(self._fields(text), str)):
+        if len(lines) > 1 and (is_open or self._has_rows_within(lines) or isinstance(self._fields(text), str)):
             yield from (line for line in lines if line.strip())
         elif lines:
             yield text
+
+    def _has_rows_within(self, lines: list[bytes]) -> bool:
+        """Whether the lines between the first and the last look like rows, which two stray quotes have swallowed."""
+        mark, within = self._delimiter.encode(), lines[1:-1]
+        return (
+            len(self._names) > 2 and bool(within) and all(line.count(mark) == len(self._names) - 1 for line in within)
+        )
 
     def _fields(self, text: bytes) -> list[str] | str:
         """A record's values, or what is wrong with it."""

@@ -17,6 +17,7 @@ __all__ = ["array_blocks"]
 
 _BLANKS = b" \t\r\n"
 _CUT = re.compile(rb"\}\s*,\s*\{")
+_NEXT = re.compile(rb",\s*(\{)")
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|["\[\]{},]', re.DOTALL)
 _OPENING, _CLOSING, _ENDING = (b"{", b"["), (b"}", b"]"), (b",", b"]")
 _GUESSES = 3
@@ -37,11 +38,16 @@ def array_blocks(stream: Stream) -> Iterator[list[bytes]]:
         if elements:
             yield elements
         if len(rest) > 2 * MAX_RECORD_BYTES:  # an element that does not end, or what stands after the array
-            yield _pieces(rest)
-            rest = b""
+            *found, rest = _pieces(rest)
+            if len(rest) > MAX_RECORD_BYTES:
+                found, rest = [*found, rest], b""
+            yield found
     elements, rest, closed = _scan(rest)
-    if rest.strip(_BLANKS):
-        elements += _pieces(rest.strip(_BLANKS))
+    rest = rest.strip(_BLANKS)
+    if not closed and rest.endswith(b"]"):  # the end, behind a broken element
+        rest, closed = rest[:-1].strip(_BLANKS), True
+    if rest:
+        elements += _pieces(rest)
     if elements:
         yield elements
     if not closed and stream.damage is None:
@@ -98,10 +104,25 @@ def _scan(text: bytes) -> tuple[list[bytes], bytes, bool]:
 
 def _pieces(element: bytes) -> list[bytes]:
     """An element; where it is broken and seems to have swallowed others, each of them."""
-    try:
-        _any.decode(element)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        ends = [match.start() + 1 for match in _CUT.finditer(element)]
-        starts = [match.end() - 1 for match in _CUT.finditer(element)]
-        return [element[a:b] for a, b in zip([0, *starts], [*ends, len(element)], strict=True)]
+    if not _is_whole(element):
+        cuts = list(_CUT.finditer(element))
+        starts, ends = [0, *(cut.end() - 1 for cut in cuts)], [*(cut.start() + 1 for cut in cuts), len(element)]
+        return [part for a, b in zip(starts, ends, strict=True) for part in _head_and_tail(element[a:b])]
     return [element]
+
+
+def _head_and_tail(piece: bytes) -> list[bytes]:
+    """A piece; where it is a broken element without an end, and a whole one, both."""
+    if not _is_whole(piece):
+        for match in _NEXT.finditer(piece):
+            if _is_whole(piece[match.start(1) :]):
+                return [piece[: match.start()], piece[match.start(1) :]]
+    return [piece]
+
+
+def _is_whole(text: bytes) -> bool:
+    try:
+        _any.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False
+    return True

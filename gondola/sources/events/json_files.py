@@ -84,6 +84,8 @@ class _Blocks:
 
     def _as_table(self, records: Sequence[bytes]) -> pa.Table | None:
         block = b"\n".join(records)
+        if not block.isascii() and not _is_utf8(block):  # of which Arrow's reader takes no notice
+            return None
         read = pj.ReadOptions(use_threads=False, block_size=len(block) + 1)
         for _ in range(_TRIES):
             # Unknown columns are looked at too: that they are there is news.
@@ -92,8 +94,6 @@ class _Blocks:
             )
             try:
                 table = pj.read_json(pa.BufferReader(block), read, parse)
-            except UnicodeDecodeError:
-                return None
             except pa.ArrowInvalid as error:
                 if not self._learn(str(error)):
                     return None
@@ -119,11 +119,20 @@ class _Blocks:
         return True
 
 
+def _is_utf8(block: bytes) -> bool:
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _decode(line: bytes) -> dict[str, object] | str:
     """A record, or what is wrong with it."""
     if len(line) > MAX_RECORD_BYTES:
         return f"the record is longer than {MAX_RECORD_BYTES >> 20} MB"
     try:
+        line.decode()
         found = _any.decode(line)
     except UnicodeDecodeError as error:
         return f"the record is not UTF-8 (byte 0x{line[error.start]:02X}); save the file as UTF-8"

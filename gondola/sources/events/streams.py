@@ -98,7 +98,7 @@ class Stream:
                 continue
             data = unpacker.unconsumed_tail or file.read(1 << 16)
             if not data and not block:
-                self.damage = "the gzip file ends early: it was cut while it was written or sent"
+                self.damage = "the gzip file ends early: it was cut or damaged while it was written or sent"
                 return
 
 

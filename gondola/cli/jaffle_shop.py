@@ -1,4 +1,4 @@
-"""Systems that are fed by files, at the terminal."""
+"""The jaffle shop at the terminal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from gondola.settings import get_settings
 if TYPE_CHECKING:
     from tasks.jaffle_shop import JaffleShopReport
 
-__all__ = ["print_report", "run_files"]
+__all__ = ["print_jaffle_shop_report", "run_jaffle_shop"]
 
 
-def run_files(system: str, source: str | None) -> JaffleShopReport:
-    """Load a system's files, build its models and publish them.
+def run_jaffle_shop(source: str | None) -> JaffleShopReport:
+    """Load the shop's files, build its models and publish them.
 
     Args:
-        system: Its name.
         source: Folder or URI of the files; the settings' when None.
 
     Raises:
@@ -27,11 +26,10 @@ def run_files(system: str, source: str | None) -> JaffleShopReport:
     configure_logs(get_settings())
     from flows.jaffle_shop import jaffle_shop
 
-    flows = {"jaffle_shop": jaffle_shop}
-    return flows[system](source)
+    return jaffle_shop(source)
 
 
-def print_report(report: JaffleShopReport) -> None:
+def print_jaffle_shop_report(report: JaffleShopReport) -> None:
     """Say what a load came to, a line for each table."""
     if not report.is_news:
         console.print(f"{report.source}: nothing new; the models were built again.", highlight=False)
