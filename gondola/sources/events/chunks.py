@@ -36,6 +36,9 @@ class Chunk:
 
 def columns_as_text(table: pa.Table, columns: Columns) -> pa.Table | None:
     """The contract's columns of a table, as text; None where a value would not survive that."""
+    for field in table.schema:
+        if pa.types.is_nested(field.type):
+            columns.look_into(field.name, field.type)
     found: dict[str, pa.ChunkedArray] = {}
     for target, names in columns.targets(table.column_names).items():
         texts = [_as_text(table[name], is_number=target in _NUMBERS) for name in names]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+import pyarrow as pa
 
 from gondola.errors import DataContractError
 from gondola.sources.events.contract import ALIASES, REQUIRED, Kind, model_of
@@ -10,6 +12,7 @@ from gondola.sources.events.pii import PiiPolicy
 
 __all__ = ["Columns"]
 
+_NESTED = (dict, list)
 _MOST_NEW = 200
 _MOST_NAMES = 5_000
 
@@ -67,6 +70,9 @@ class Columns:
             plan = list(self.targets(names).items())
             if len(self._plans) < _MOST_NAMES:
                 self._plans[names] = plan
+        for name, value in record.items():
+            if value.__class__ in _NESTED:
+                self.look_into(name, value)
         picked: dict[str, object] = {}
         for target, sources in plan:
             value = record[sources[0]]
@@ -75,6 +81,20 @@ class Columns:
                     value = record[name]
             picked[target] = value
         return picked
+
+    def look_into(self, name: str, value: object) -> None:
+        """Remember personal data that lies within a nested column, by the names of its parts.
+
+        Args:
+            name: The column.
+            value: One of its values, or its Arrow type.
+
+        Raises:
+            DataContractError: The policy refuses files with such data.
+        """
+        for part in _names_within(value):
+            if (category := self._policy.category(self.kind, part)) is not None:
+                self._meet(f"{name}.{part}", category)
 
     def require(self, names: Iterable[str], *, where: str) -> None:
         """Refuse a file that lacks a column without which no row can be good.
@@ -108,8 +128,26 @@ class Columns:
             if len(self.new) < _MOST_NEW:
                 self.new.add(name)
             return None
-        self.personal[name] = category
+        self._meet(name, category)
+        return f"{category}_hash" if self._policy.hashes(self.kind, category) else None
+
+    def _meet(self, name: str, category: str) -> None:
+        if len(self.personal) < _MOST_NEW:
+            self.personal[name] = category
         if self._policy.actions[category] == "reject":
             message = f"column {name} holds personal data ({category}), which the policy refuses; send it without"
             raise DataContractError(message)
-        return f"{category}_hash" if self._policy.hashes(self.kind, category) else None
+
+
+def _names_within(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield str(name)
+            yield from _names_within(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _names_within(inner)
+    elif isinstance(value, pa.DataType):
+        for index in range(value.num_fields):
+            yield value.field(index).name
+            yield from _names_within(value.field(index).type)

@@ -73,4 +73,6 @@ def _has_emails(table: pa.Table) -> bool:
             suspects = column.filter(pc.match_substring_regex(column, "@|%40"))
             if any(map(has_email, suspects.drop_null().to_pylist())):
                 return True
+        elif pa.types.is_nested(column.type) and any(has_email(str(value)) for value in column.to_pylist()):
+            return True
     return False

@@ -149,7 +149,7 @@ class EventFile:
             yield from read_json(self._stream, self.columns, is_array=self.format == "json")
 
     def _judged(self, chunk: Chunk) -> Batch:
-        rejected = [replace(row, value=self._mask(row.value)) for row in chunk.rejected]
+        rejected = [replace(row, value=self._mask(row.value, row.field)) for row in chunk.rejected]
         parts: list[pa.Table] = []
         doubtful = list(chunk.records)
         if self._kind is Kind.EVENTS:
@@ -225,8 +225,8 @@ class EventFile:
             for name, value in record.items()
         }
 
-    def _mask(self, value: str) -> str:
-        if self.columns.personal and len(value) > 200:
+    def _mask(self, value: str, field: str = "") -> str:
+        if field == "(record)" and self.columns.personal:  # which value is in it can't be told
             return "[withheld: the file holds personal data]"
         return self._policy.mask(self._kind, value)
 

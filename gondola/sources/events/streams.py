@@ -18,6 +18,7 @@ BLOCK_BYTES = 4 << 20
 MAX_RECORD_BYTES = 4 << 20  # a longer record is no event
 _GZIP = b"\x1f\x8b"
 _GZIP_WBITS = 31
+_PIECE_BYTES = 1 << 18  # what a damaged place costs at most
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _OVERLAP = 256  # an address may lie across two blocks
@@ -81,7 +82,7 @@ class Stream:
         data = file.read(1 << 16)
         while True:
             try:
-                block = unpacker.decompress(data, BLOCK_BYTES)
+                block = unpacker.decompress(data, _PIECE_BYTES)
             except isal_zlib.error as error:  # type: ignore[misc]  # the stub calls it a module's attribute
                 self.damage = f"the gzip file is damaged ({error})"
                 return

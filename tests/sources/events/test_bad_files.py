@@ -70,7 +70,7 @@ def test_other_delimiter_is_found_out(mark: str, tmp_path: Path) -> None:
 
 
 def test_unknown_delimiter(tmp_path: Path) -> None:
-    with pytest.raises(DataContractError, match="divided by a comma, semicolon, tab or |"):
+    with pytest.raises(DataContractError, match=r"divided by a comma, semicolon, tab or \|"):
         read(CSV.replace(b",", b"#"), tmp_path)
 
 
@@ -108,9 +108,11 @@ def test_gzip_cut(form: str, tmp_path: Path) -> None:
 
 
 def test_gzip_damaged_and_trailed(tmp_path: Path) -> None:
-    packed = bytearray(gzip.compress(LINES * 100))
+    many = encode("csv", [event(number) for number in range(1, 20_001)])
+    packed = bytearray(gzip.compress(many))
     packed[-6] ^= 0xFF  # in the checksum
     found = read(bytes(packed), tmp_path)
+    assert len(found.rows) > 10_000, "what came well before the damage is kept"
     assert "gzip file is damaged" in (found.file.damage or "")
     trailed = read(gzip.compress(LINES) + b"garbage", tmp_path)
     assert ids(trailed.rows) == ALL
@@ -232,7 +234,9 @@ def test_duplicate_header_line(tmp_path: Path) -> None:
 def test_missing_required_column(tmp_path: Path) -> None:
     without = [{name: value for name, value in record.items() if name != "user_id"} for record in GOOD]
     for form, where in (("csv", "header"), ("parquet", "Parquet file")):
-        with pytest.raises(DataContractError, match=f"the {where} has no column user_id .it has: event_id, event_time"):
+        with pytest.raises(
+            DataContractError, match=rf"the {where} has no column user_id .it has: event_id, event_time"
+        ):
             read(encode(form, without), tmp_path)
     found = read(encode("jsonl", without), tmp_path)
     assert set(found.reasons.values()) == {"user_id is missing"}
@@ -305,7 +309,7 @@ def test_parquet_of_another_schema(tmp_path: Path) -> None:
         pq.write_table(table, buffer)
         return buffer.getvalue()
 
-    with pytest.raises(DataContractError, match="has no column event_type or event_time or user_id .it has: city"):
+    with pytest.raises(DataContractError, match=r"has no column event_type or event_time or user_id .it has: city"):
         read(parquet(pa.table({"city": ["x"]})), tmp_path)
     nested = pa.table({"event_type": ["view"], "event_time": ["2026-02-04"], "user_id": [["u1"]]})
     with pytest.raises(DataContractError, match=r"column user_id is list<.*> where user_id is one value|is list"):
