@@ -1,0 +1,1 @@
+"""Loading event files: ours against a plain pandas script."""
