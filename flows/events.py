@@ -9,11 +9,11 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.transform import transform
+from gondola.clock import today
 from gondola.settings import get_settings
 from tasks.event_report import EventsReport, final_state
 from tasks.events import load_events
 from tasks.logs import lines_in_run_log
-from tasks.market import today
 
 __all__ = ["events"]
 

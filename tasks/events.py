@@ -9,7 +9,7 @@ from prefect import task
 from prefect.runtime import flow_run
 
 from gondola import clock
-from gondola.clock import next_start
+from gondola.clock import next_start, today
 from gondola.errors import ConfigurationError, GondolaError
 from gondola.settings import Settings
 from storage.lake import Lake
@@ -17,7 +17,6 @@ from storage.parquet import clean_spool
 from tasks.event_files import open_source
 from tasks.event_landing import SYSTEM, Landing, Loaded, put_failed_run
 from tasks.event_report import EventsReport
-from tasks.market import today
 from tasks.retries import STEP
 
 __all__ = ["load_events"]
