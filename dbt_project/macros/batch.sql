@@ -83,8 +83,9 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A condition that keeps a test to what this build touched, so that its cost does not grow with history. -#}
-{% macro touched(column) -%}
+{#- A condition that keeps a test to what this build of a system touched, so that its cost does not grow with history. -#}
+{% macro touched(column, system='market') -%}
+    {%- if system == 'events' -%}{{ return(touched_events(column)) }}{%- endif -%}
     {%- set days = batch_days() -%}
     {%- if not execute or var('test_all') or batch_is_whole() -%}{{ return('true') }}{%- endif -%}
     {{ return(column ~ ' in (' ~ days | join(', ') ~ ')' if days else 'false') }}

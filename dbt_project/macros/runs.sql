@@ -51,13 +51,13 @@
     {{ return(column_of(sql)) }}
 {%- endmacro %}
 
-{#- When the lake last heard from a store. A failed run does not count, and no run at all is as stale as can be. -#}
-{% macro runs_loaded_at() -%}
+{#- When the lake last heard from a source of a system. A failed run does not count, and no run at all is as stale as can be. -#}
+{% macro runs_loaded_at(system='market') -%}
     {%- set files = column_of(
-        "select file from glob(" ~ text_literal(lake_uri() ~ '/metadata/runs/system=market/*/*/*/*.parquet') ~ ")"
+        "select file from glob(" ~ text_literal(lake_uri() ~ '/metadata/runs/system=' ~ system ~ '/*/*/*/*.parquet') ~ ")"
         ~ " qualify dense_rank() over (order by parse_path(file)[-4:-2] desc) <= 31"
     ) -%}
     select coalesce(max(finished_at), timestamptz '1970-01-01 00:00:00+00') as loaded_at
-    from ({{ lake_rows('market_lake', 'runs', files) }})
+    from ({{ lake_rows(system ~ '_lake', 'runs', files) }})
     where status <> 'failed'
 {%- endmacro %}

@@ -2,9 +2,10 @@
 
     Arguments:
         condition: SQL about one row.
-        touched_by: a date column; only days that this build replaced are looked at (see `touched`). -#}
-{% test holds(model, condition, touched_by=none) %}
-    {%- set scope = touched(touched_by) if touched_by else 'true' %}
+        touched_by: a date column; only days that this build replaced are looked at (see `touched`).
+        system: whose build `touched_by` speaks of. -#}
+{% test holds(model, condition, touched_by=none, system='market') %}
+    {%- set scope = touched(touched_by, system) if touched_by else 'true' %}
     select *
     from {{ model }}
     where {{ scope }} and not coalesce({{ condition }}, false)

@@ -4,9 +4,10 @@
         columns: the key.
         only: a condition; rows that do not meet it are not looked at.
         touched_by: a date column; only days that this build replaced are looked at (see `touched`).
-        newest_only: only the runs of the batch's newest day are looked at; for views that read the lake. -#}
-{% test primary_key(model, columns, only='true', touched_by=none, newest_only=false) %}
-    {%- set scope = touched(touched_by) if touched_by else newest_runs() if newest_only else 'true' %}
+        newest_only: only the runs of the batch's newest day are looked at; for views that read the lake.
+        system: whose build `touched_by` speaks of. -#}
+{% test primary_key(model, columns, only='true', touched_by=none, newest_only=false, system='market') %}
+    {%- set scope = touched(touched_by, system) if touched_by else newest_runs() if newest_only else 'true' %}
     with keys as (
         select
             {{ columns | join(', ') }},

@@ -1,0 +1,39 @@
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='user_id') }}
+{{ require_whole_events() }}
+
+-- Read from {{ source('events_lake', 'users') }}: whole snapshots. The newest complete load speaks for each user.
+with snapshots as (
+    {{ lake_rows('events_lake', 'users', event_files('users')) }}
+),
+
+loads as (
+    select distinct
+        run_id,
+        run_status = 'complete' as is_complete,
+        started_at as loaded_at
+    from {{ ref('int_events__batch') }}
+    where kind = 'users'
+),
+
+candidates as (
+    select
+        snapshots.*,
+        loads.is_complete,
+        loads.loaded_at
+    from snapshots
+    inner join loads on snapshots.run_id = loads.run_id
+    where snapshots.user_id is not null
+    {% if is_incremental() -%}
+    union all by name
+    select known.*
+    from {{ this }} as known
+    semi join snapshots on known.user_id = snapshots.user_id
+    {%- endif %}
+)
+
+select *
+from candidates
+qualify row_number() over (
+    partition by user_id
+    order by is_complete desc, loaded_at desc, run_id desc, hash(candidates) asc
+) = 1
