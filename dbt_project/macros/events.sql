@@ -160,3 +160,9 @@
 {% macro share(part, whole) -%}
     case when {{ whole }} > 0 then cast({{ part }} / {{ whole }} as decimal(9, 4)) end
 {%- endmacro %}
+
+{#- A condition that keeps a query to the days whose events this build reads. -#}
+{% macro on_pending_days(column) -%}
+    {%- set days = pending_event_days() -%}
+    {{ return(column ~ ' in (' ~ days | join(', ') ~ ')' if days else 'false') }}
+{%- endmacro %}

@@ -8,7 +8,7 @@ with fresh as (
         user_id,
         session_id
     from {{ ref('stg_events') }}
-    where {{ 'event_date in (' ~ days | join(', ') ~ ')' if days else 'false' }}
+    where {{ on_pending_days('event_date') }}
 ),
 
 new_loads as (

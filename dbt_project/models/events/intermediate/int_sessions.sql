@@ -1,13 +1,12 @@
 {{ config(materialized='incremental', incremental_strategy='replace_sessions') }}
 {{ require_whole_events() }}
-{%- set days = pending_event_days() -%}
 {%- set reopened = ref('int_events__reopened') -%}
 {%- set other_days = days_of_reopened_sessions() if is_incremental() else [] %}
 
 with events as not materialized (
     select * from {{ ref('stg_events') }}
     {%- if is_incremental() %}
-    where {{ 'event_date in (' ~ days | join(', ') ~ ')' if days else 'false' }}
+    where {{ on_pending_days('event_date') }}
     {%- if other_days %}
     union all
     -- What reopened sessions have on other days.
@@ -117,6 +116,8 @@ buying as (
         any_value(carted_at) as carted_at,
         min(event_time) filter (where event_type = 'checkout' and event_time >= carted_at) as checked_out_at,
         min(event_time) filter (where event_type = 'purchase' and event_time >= carted_at) as purchased_at,
+        min(event_date) filter (where event_type = 'purchase') as first_purchase_date,
+        max(event_date) filter (where event_type = 'purchase') as last_purchase_date,
         {{ purchase_measures() }}
     from steps
     group by user_id, session_id, session_no
@@ -130,6 +131,8 @@ described as (
         landings.utm_source,
         landings.utm_medium,
         landings.utm_campaign,
+        buying.first_purchase_date,
+        buying.last_purchase_date,
         coalesce(buying.purchases, 0) as purchases,
         coalesce(buying.orders, 0) as orders,
         coalesce(buying.units, 0) as units,
@@ -179,6 +182,8 @@ select
     revenue,
     unknown_price_units,
     zero_price_units,
+    first_purchase_date,
+    last_purchase_date,
     funnel_step,
     events = 1 as is_bounce,
     case

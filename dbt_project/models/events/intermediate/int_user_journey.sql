@@ -24,6 +24,8 @@ days as (
         cast(sum(units) as bigint) as units,
         cast(sum(revenue) as decimal(18, 2)) as revenue,
         cast(sum(unknown_price_units) as bigint) as unknown_price_units,
+        min(first_purchase_date) as first_purchase_date,
+        max(last_purchase_date) as last_purchase_date,
         min(started_at) as first_session_at,
         max(started_at) as last_session_at,
         max({{ funnel_rank('funnel_step') }}) as furthest_rank,

@@ -8,8 +8,8 @@ with seen as (
         cast(sum(orders) as bigint) as orders,
         cast(sum(units) as bigint) as units,
         cast(sum(revenue) as decimal(18, 2)) as revenue,
-        min(session_date) filter (where purchases > 0) as first_purchase_date,
-        max(session_date) filter (where purchases > 0) as last_purchase_date
+        min(first_purchase_date) as first_purchase_date,
+        max(last_purchase_date) as last_purchase_date
     from {{ ref('int_user_journey') }}
     group by user_id
 ),

@@ -1,7 +1,7 @@
 with customers as (
     select
         user_id,
-        max(session_date) filter (where purchases > 0) as last_purchase_date,
+        max(last_purchase_date) as last_purchase_date,
         cast(sum(orders) as bigint) as frequency,
         cast(sum(revenue) as decimal(18, 2)) as monetary
     from {{ ref('int_user_journey') }}
@@ -12,7 +12,9 @@ with customers as (
 dated as (
     select
         *,
-        (select max(session_date) from {{ ref('int_user_journey') }}) as as_of_date
+        (
+            select greatest(max(session_date), max(last_purchase_date)) from {{ ref('int_user_journey') }}
+        ) as as_of_date
     from customers
 ),
 
