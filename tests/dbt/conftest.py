@@ -25,14 +25,15 @@ class Warehouse:
     lake: Path
     file: Path
     run_dbt: Callable[..., dbtRunnerResult]
+    system: str = "market"
 
     def build(self, *args: str, command: str = "build") -> dict[str, str]:
-        """Run dbt and expect it to succeed.
+        """Run dbt on the models of the system, or on those that are selected, and expect it to succeed.
 
         Returns:
             The status of each node, by its short name.
         """
-        result = self.run_dbt(command, *args)
+        result = self.run_dbt(command, *self._selected(args))
         statuses = {node.node.name: str(node.status) for node in result.result or []}
         assert result.success, result.exception or {
             node.node.name: node.message for node in result.result if str(node.status) in {"error", "fail"}
@@ -41,10 +42,13 @@ class Warehouse:
 
     def fails(self, *args: str, command: str = "build") -> str:
         """Run dbt, expect it to fail, and return what it says."""
-        result = self.run_dbt(command, *args)
+        result = self.run_dbt(command, *self._selected(args))
         assert not result.success
         nodes = [f"{node.node.name}: {node.message}" for node in result.result or [] if node.message]
         return "\n".join(nodes) + str(result.exception or "")
+
+    def _selected(self, args: tuple[str, ...]) -> tuple[str, ...]:
+        return args if "--select" in args else (*args, "--select", self.system, "shared")
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The answer to a query on the warehouse."""
@@ -87,6 +91,12 @@ def warehouse(tmp_path: Path, manifest: Manifest, dbt_target: Path, monkeypatch:
             DuckDBConnectionManager.close_all_connections()
 
     return Warehouse(lake, file, run_dbt)
+
+
+@pytest.fixture
+def events_warehouse(warehouse: Warehouse) -> Warehouse:
+    warehouse.system = "events"
+    return warehouse
 
 
 def _options(target: Path) -> list[str]:

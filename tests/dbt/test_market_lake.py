@@ -151,14 +151,14 @@ def test_freshness_asks_when_a_run_last_succeeded(
     if hours is not None:
         started = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=hours)
         write_crawl(warehouse.lake, Crawl(started.date(), [sku()], started, status=status))
-    result = warehouse.run_dbt("source freshness")
+    result = warehouse.run_dbt("source freshness", "--select", "source:market_lake")
     assert [str(source.status) for source in result.result.results] == [fresh]
 
 
 def test_unit_tests_pass_on_a_fresh_warehouse(warehouse: Warehouse) -> None:
-    warehouse.build("--exclude-resource-type", "unit_test", "test")
+    warehouse.build("--select", "fqn:*", "--exclude-resource-type", "unit_test", "test")
     statuses = warehouse.build("--select", "test_type:unit", command="test")
-    assert len(statuses) == 7
+    assert len(statuses) == 15
     assert set(statuses.values()) == {"pass"}
 
 
@@ -176,7 +176,7 @@ def test_every_model_is_described_owned_and_has_a_key(manifest: Manifest) -> Non
         assert model.config.meta["grain"], model.name
         assert all(column.description for column in model.columns.values()), model.name
     public = [model for model in models if model.access == "public"]
-    assert len(public) == 12
+    assert len(public) == 23
     for model in public:
         assert model.contract.enforced, model.name
         assert model.config.meta["example"], model.name
