@@ -24,6 +24,7 @@ from gondola.cli import display, lifecycle
 from gondola.cli.alerts import alerts_app
 from gondola.cli.api import api
 from gondola.cli.deploy import deploy
+from gondola.cli.events_sandbox import sandbox_events
 from gondola.cli.lake import lake_app
 from gondola.cli.quality import quality
 from gondola.cli.recovery import add_recovery
@@ -53,6 +54,9 @@ app.command(epilog="Example: gondola quality --all")(quality)
 app.command(epilog="Example: gondola api --port 8600")(api)
 app.add_typer(lifecycle.app, name="lifecycle")
 app.command(epilog="Example: gondola deploy --dry-run")(deploy)
+sandbox_app.command("events", epilog="Example: gondola sandbox events --out events --events 1000000 --days 30")(
+    sandbox_events
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 

@@ -164,8 +164,8 @@ def write_load(lake: Path, load: Load) -> None:
     for name, rows, schema in (("products", load.products, PRODUCTS_SCHEMA), ("users", load.users, USERS_SCHEMA)):
         if rows:
             key = f"silver/events/{name}/run_{load.stamp}.parquet"
-            rows = [{**row, "run_id": load.run_id} for row in rows]
-            write_parquet(lake / key, pa.Table.from_pylist(rows, schema=schema))
+            stamped = [{**row, "run_id": load.run_id} for row in rows]
+            write_parquet(lake / key, pa.Table.from_pylist(stamped, schema=schema))
             snapshots[f"{name}_key"] = key
     write_record(lake, load, keys, **snapshots)
 
@@ -202,7 +202,8 @@ def write_file(lake: Path, file: Path, started: datetime) -> Load:
                 select *, row_number() over () as source_row from {read}('{file}')
             )
             select * replace (
-                coalesce(event_id, sha256(concat_ws('|', event_time, event_type, user_id, product_id, price))) as event_id,
+                coalesce(event_id, sha256(concat_ws('|', event_time, event_type, user_id, product_id, price)))
+                as event_id,
                 case when event_type in ('cart', 'purchase') then coalesce(quantity, 1) end as quantity
             ), cast(event_time - interval 3 hour as date) as event_date, '{file.name}' as source_file
             from (select * replace (cast(event_time as timestamptz) as event_time) from rows) as rows

@@ -82,7 +82,11 @@ def step_of(session: list[Row]) -> int:
 def touch_of(session: list[Row]) -> tuple[datetime, tuple[str, str, str]] | None:
     for row in session:
         if row.get("utm_source"):
-            return row["event_time"], (row["utm_source"], row.get("utm_medium") or "none", row.get("utm_campaign") or "none")
+            return row["event_time"], (
+                row["utm_source"],
+                row.get("utm_medium") or "none",
+                row.get("utm_campaign") or "none",
+            )
     return None
 
 
@@ -106,7 +110,7 @@ def session_rows(made: list[list[Row]]) -> set[tuple[Any, ...]]:
 
 
 def engagement(made: list[list[Row]]) -> set[tuple[Any, ...]]:
-    """day, active users of 1, 7 and 30 days, sessions, bots' sessions, bounces, sessions with a purchase, mean seconds."""
+    """day, active users of 1, 7, 30 days, sessions, bots' sessions, bounces, sessions with a purchase, mean seconds."""
     result = set()
     days = {rows[0]["event_date"] for rows in made}
     human = [rows for rows in made if not is_bot(rows)]
@@ -130,7 +134,9 @@ def funnel(made: list[list[Row]]) -> set[tuple[Any, ...]]:
     """day, step, sessions that reached it, stopped there, have such an event."""
     result = set()
     human = [rows for rows in made if not is_bot(rows)]
-    for day, group in groupby(sorted(human, key=lambda rows: rows[0]["event_date"]), key=lambda rows: rows[0]["event_date"]):
+    for day, group in groupby(
+        sorted(human, key=lambda rows: rows[0]["event_date"]), key=lambda rows: rows[0]["event_date"]
+    ):
         here = list(group)
         for number, step in enumerate(STEPS):
             result.add((

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,70 +12,72 @@ import pytest
 from tests.dbt import events_oracle as oracle
 from tests.dbt.conftest import Warehouse
 from tests.dbt.events_lake import Load, event, write_load, write_silver
+from tests.dbt.events_oracle import Row
 
 FIRST = datetime(2026, 2, 1, 3, tzinfo=UTC)  # midnight in São Paulo
 USERS = [f"u{number}" for number in range(1, 6)]
 CAMPAIGNS = [None, None, None, ("mail", "email", "clube"), ("search", "cpc", None), ("radio", None, None)]
-TABLES: dict[str, tuple[str, Any]] = {
-    "sessions": (
-        "select user_id, session_id, session_date, last_event_date, started_at, ended_at, events, funnel_step, is_bot, "
-        "orders, revenue from events.int_sessions",
-        lambda events, made: oracle.session_rows(made),
+# What is compared: a query, and what the oracle says of the staged events and the sessions made of them.
+TABLES: list[tuple[str, Callable[[list[Row], list[list[Row]]], set[tuple[Any, ...]]]]] = [
+    (
+        """select user_id, session_id, session_date, last_event_date, started_at, ended_at, events, funnel_step, is_bot,
+        orders, revenue from events.int_sessions""",
+        lambda _, made: oracle.session_rows(made),
     ),
-    "staged": (
+    (
         "select event_date, event_id, event_type, user_id, run_id from events.stg_events",
-        lambda events, made: {
+        lambda events, _: {
             (row["event_date"], row["event_id"], row["event_type"], row["user_id"], row["run_id"]) for row in events
         },
     ),
-    "engagement": (
-        "select engagement_date, daily_active_users, weekly_active_users, monthly_active_users, sessions, bot_sessions, "
-        "bounces, converted_sessions, average_session_seconds::double from events.fct_daily_engagement",
-        lambda events, made: oracle.engagement(made),
+    (
+        """select engagement_date, daily_active_users, weekly_active_users, monthly_active_users, sessions,
+        bot_sessions, bounces, converted_sessions, average_session_seconds::double from events.fct_daily_engagement""",
+        lambda _, made: oracle.engagement(made),
     ),
-    "funnel": (
+    (
         "select funnel_date, step, sessions_reached, sessions_stopped, sessions_any_order from events.fct_funnel",
-        lambda events, made: oracle.funnel(made),
+        lambda _, made: oracle.funnel(made),
     ),
-    "revenue": (
-        "select revenue_date, product_id, purchases, orders, units, revenue, unknown_price_units "
-        "from events.fct_revenue",
-        lambda events, made: oracle.revenue(events),
+    (
+        """select revenue_date, product_id, purchases, orders, units, revenue, unknown_price_units
+        from events.fct_revenue""",
+        lambda events, _: oracle.revenue(events),
     ),
-    "attribution": (
-        "select purchase_date, touch, utm_source, utm_medium, utm_campaign, purchases, orders, units, revenue, "
-        "unknown_price_units from events.fct_attribution",
+    (
+        """select purchase_date, touch, utm_source, utm_medium, utm_campaign, purchases, orders, units, revenue,
+        unknown_price_units from events.fct_attribution""",
         oracle.attribution,
     ),
-    "products": (
-        "select event_date, product_id, views, carts, purchases from events.int_product_performance "
-        "where views + clicks + carts + removals + purchases > 0",
+    (
+        "select event_date, product_id, views, carts, purchases from events.int_product_performance",
         oracle.products,
     ),
-    "retention": (
+    (
         "select cohort_week, week_number, cohort_users, active_users from events.fct_retention_cohorts",
-        lambda events, made: oracle.retention(made),
+        lambda _, made: oracle.retention(made),
     ),
-    "customers": (
+    (
         "select user_id, last_purchase_date, monetary from events.fct_rfm",
-        lambda events, made: oracle.customers(events),
+        lambda events, _: oracle.customers(events),
     ),
-}
+]
 
 
 def check(warehouse: Warehouse, loads: list[Load]) -> None:
     """The warehouse says what the oracle says, row by row."""
     events = oracle.staged(loads)
     made = oracle.sessions(events)
-    for name, (sql, expected) in TABLES.items():
-        assert_same(name, warehouse.rows(sql), expected(events, made))
-    assert_same("ledger", warehouse.rows("select run_id from events.fct_loads"), {(load.run_id,) for load in loads})
+    for sql, expected in TABLES:
+        assert_same(sql, warehouse.rows(sql), expected(events, made))
+    sql = "select run_id from events.fct_loads"
+    assert_same(sql, warehouse.rows(sql), {(load.run_id,) for load in loads})
 
 
-def assert_same(name: str, rows: list[tuple[Any, ...]], expected: set[tuple[Any, ...]]) -> None:
-    assert len(rows) == len(set(rows)), f"{name}: rows are doubled"
-    assert set(rows) - expected == set(), f"{name}: rows that should not be"
-    assert expected - set(rows) == set(), f"{name}: rows that are missing"
+def assert_same(sql: str, rows: list[tuple[Any, ...]], expected: set[tuple[Any, ...]]) -> None:
+    assert len(rows) == len(set(rows)), f"{sql}: rows are doubled"
+    assert set(rows) - expected == set(), f"{sql}: rows that should not be"
+    assert expected - set(rows) == set(), f"{sql}: rows that are missing"
 
 
 def random_event(draw: random.Random, newest: int) -> dict[str, Any]:
@@ -104,7 +107,14 @@ def random_burst(draw: random.Random, newest: int) -> list[dict[str, Any]]:
     first = draw.randrange(1000)
     session = draw.choice([None, f"day{newest}"])
     return [
-        event(start + timedelta(seconds=n), "view", user, event_id=f"b{newest}-{first}-{n}", product_id="p1", session_id=session)
+        event(
+            start + timedelta(seconds=n),
+            "view",
+            user,
+            event_id=f"b{newest}-{first}-{n}",
+            product_id="p1",
+            session_id=session,
+        )
         for n in range(count)
     ]
 
@@ -122,7 +132,7 @@ def random_load(draw: random.Random, started: datetime, newest: int, earlier: li
     return Load(rows=rows, started=started, status=draw.choice(["complete"] * 4 + ["partial", "failed"]))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 10))])
 def test_increments_and_a_full_refresh_equal_the_oracle(events_warehouse: Warehouse, seed: int) -> None:
     warehouse = events_warehouse
     draw = random.Random(seed)  # noqa: S311
@@ -139,7 +149,9 @@ def test_increments_and_a_full_refresh_equal_the_oracle(events_warehouse: Wareho
             loads.append(load)
         if draw.random() < 0.4:
             # A build that was killed on its way: some models are done, the ledger is not.
-            done = draw.choice(["stg_events", "int_sessions", "int_user_journey", "fct_revenue", "fct_daily_engagement"])
+            done = draw.choice(
+                ["stg_events", "int_sessions", "int_user_journey", "fct_revenue", "fct_daily_engagement"]
+            )
             warehouse.build("--select", f"+{done}", command="run")
             continue
         warehouse.build(command="build" if step == 3 else "run")

@@ -103,7 +103,7 @@ def send(
         extra: How many rows to send again, and how many broken ones to add.
     """
     number = first_event + np.arange(len(day), dtype=np.int64)
-    table = _table(sent, visits, moves, cents, campaign, number)
+    table = _table(sent, visits, moves, cents=cents, campaign=campaign, number=number)
     delay = np.where(
         sent.dice.unit("late", number) < sent.rates.late, 1 + sent.dice.below(_LONGEST_DELAY, "delay", number), 0
     )
@@ -111,11 +111,11 @@ def send(
     mail.late += int(np.count_nonzero(arrival > day))
     for late_day in np.unique(arrival).tolist():
         mail.add(late_day, table.filter(pa.array(arrival == late_day)))
-    _send_again(sent, mail, table, arrival, number, extra[0])
-    _send_broken(sent, mail, table, arrival, first_event, extra[1])
+    _send_again(sent, mail, table, arrival, number=number, count=extra[0])
+    _send_broken(sent, mail, table, arrival, first_event=first_event, count=extra[1])
 
 
-def _table(sent: Sent, visits: Visits, moves: Moves, cents: Ints, campaign: Ints, number: Ints) -> pa.Table:
+def _table(sent: Sent, visits: Visits, moves: Moves, *, cents: Ints, campaign: Ints, number: Ints) -> pa.Table:
     visit, user = moves.visit, visits.user[moves.visit]
     goods, people = sent.goods, sent.people
     product = _index(moves.product)
@@ -146,7 +146,7 @@ def _table(sent: Sent, visits: Visits, moves: Moves, cents: Ints, campaign: Ints
     return pa.table({name: columns[name] for name in COLUMNS})
 
 
-def _send_again(sent: Sent, mail: Mail, table: pa.Table, arrival: Ints, number: Ints, count: int) -> None:
+def _send_again(sent: Sent, mail: Mail, table: pa.Table, arrival: Ints, *, number: Ints, count: int) -> None:
     """Send some rows twice: exactly, or with the same event id and another page, at once or a day later."""
     if not count:
         return
@@ -165,7 +165,7 @@ def _send_again(sent: Sent, mail: Mail, table: pa.Table, arrival: Ints, number: 
         mail.add(late_day, copies.filter(pa.array(day == late_day)))
 
 
-def _send_broken(sent: Sent, mail: Mail, table: pa.Table, arrival: Ints, first_event: int, count: int) -> None:
+def _send_broken(sent: Sent, mail: Mail, table: pa.Table, arrival: Ints, *, first_event: int, count: int) -> None:
     """Add rows that no reader may accept, under event ids of their own."""
     if not count:
         return

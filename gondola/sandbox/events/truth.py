@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gondola.sandbox.events.dice import Bools, Ints
+from gondola.sandbox.events.dice import Ints
 from gondola.sandbox.events.goods import NO_PRICE
 from gondola.sandbox.events.people import People
 from gondola.sandbox.events.rows import CAMPAIGNS
@@ -62,7 +62,9 @@ class Truth:
         self._see_sessions(visits, moves, np.flatnonzero(opens), day)
         self._see_purchases(visits, moves, cents, day)
         touched = np.flatnonzero((moves.place == 0) & (campaign[moves.visit] >= 0))
-        self._touches.append((self._key(visits.user[moves.visit[touched]], moves.moment[touched]), campaign[moves.visit[touched]]))
+        self._touches.append(
+            (self._key(visits.user[moves.visit[touched]], moves.moment[touched]), campaign[moves.visit[touched]])
+        )
 
     def _see_sessions(self, visits: Visits, moves: Moves, first: Ints, day: Ints) -> None:
         start_day = day[first]
@@ -128,7 +130,9 @@ class Truth:
             groups, index = np.unique(np.stack([on, credited]), axis=1, return_inverse=True)
             purchases, cents = np.bincount(index.ravel()), np.zeros(groups.shape[1], np.int64)
             np.add.at(cents, index.ravel(), value)
-            for (date_, number), count, amount in zip(groups.T.tolist(), purchases.tolist(), cents.tolist(), strict=True):
+            for (date_, number), count, amount in zip(
+                groups.T.tolist(), purchases.tolist(), cents.tolist(), strict=True
+            ):
                 entry = self._credit[model, date_, number]
                 entry[0] += count
                 entry[1] += amount
@@ -147,11 +151,13 @@ class Truth:
             },
             "sessions": {
                 date: {
-                    "sessions": int(row[0]), "bot_sessions": int(row[1]), "bounces": int(bounced),
+                    "sessions": int(row[0]),
+                    "bot_sessions": int(row[1]),
+                    "bounces": int(bounced),
                     "users": int(np.count_nonzero(active)),
                 }
                 for date, row, bounced, active in zip(dates, self._sessions, self._bounces, self._active, strict=True)
-            },  # fmt: skip
+            },
             "funnel": {
                 date: {
                     name: {"in_order": int(row[index:].sum()), "any_order": int(loose[index] if index else row.sum())}
@@ -161,11 +167,14 @@ class Truth:
             },
             "revenue": {
                 date: {
-                    "revenue": _money(row[0]), "units": int(row[1]), "purchases": int(row[2]),
-                    "unknown_price": int(row[3]), "zero_price": int(row[4]),
+                    "revenue": _money(row[0]),
+                    "units": int(row[1]),
+                    "purchases": int(row[2]),
+                    "unknown_price": int(row[3]),
+                    "zero_price": int(row[4]),
                 }
                 for date, row in zip(dates, self._revenue, strict=True)
-            },  # fmt: skip
+            },
             "attribution": self._attribution(dates),
             "retention": self._retention(),
             "rfm": self._customers(dates),
@@ -177,7 +186,13 @@ class Truth:
             {
                 "date": dates[day],
                 "touch": ("first", "last")[model],
-                **dict(zip(("utm_source", "utm_medium", "utm_campaign"), (CAMPAIGNS[n] if n >= 0 else direct)[:3], strict=True)),
+                **dict(
+                    zip(
+                        ("utm_source", "utm_medium", "utm_campaign"),
+                        (CAMPAIGNS[n] if n >= 0 else direct)[:3],
+                        strict=True,
+                    )
+                ),
                 "purchases": count,
                 "revenue": _money(cents),
             }

@@ -94,9 +94,7 @@ class Moves:
     quantity: Ints  # -1: not told
 
 
-def plan_day(
-    dice: Dice, people: People, calendar: Calendar, *, day: int, events: int, first_number: int
-) -> Visits:
+def plan_day(dice: Dice, people: People, calendar: Calendar, *, day: int, events: int, first_number: int) -> Visits:
     """Who comes on a day, with so many events in all.
 
     Args:

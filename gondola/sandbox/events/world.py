@@ -159,7 +159,9 @@ class _Making:
             "broken_rows": dict(sorted(self._mail.broken.items())),
             "bots": {
                 "flagged_users": people.ids.filter(pa.array(people.is_flagged)).to_pylist(),
-                "fast_users": people.ids.filter(pa.array(~people.is_flagged & (np.arange(people.count) >= people.people))).to_pylist(),
+                "fast_users": people.ids.filter(
+                    pa.array(~people.is_flagged & (np.arange(people.count) >= people.people))
+                ).to_pylist(),
                 "stealthy_users": people.ids.filter(pa.array(people.is_stealthy)).to_pylist()[:1000],
             },
             "products": world.goods.catalogue().num_rows,
