@@ -132,14 +132,15 @@ def random_load(draw: random.Random, started: datetime, newest: int, earlier: li
     return Load(rows=rows, started=started, status=draw.choice(["complete"] * 4 + ["partial", "failed"]))
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 10))])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))])
 def test_increments_and_a_full_refresh_equal_the_oracle(events_warehouse: Warehouse, seed: int) -> None:
     warehouse = events_warehouse
     draw = random.Random(seed)  # noqa: S311
     loads: list[Load] = []
     clock = datetime(2026, 2, 1, 9, tzinfo=UTC)
-    for step in range(9):
-        newest = step if step < 7 else step + 30  # a month of silence
+    for step in range(7):
+        newest = step if step < 5 else step + 30  # a month of silence
         for _ in range(draw.randrange(1, 3)):
             clock += timedelta(minutes=draw.randrange(1, 400))
             # A load may end, and so be seen, long after one that began later.
