@@ -7,7 +7,9 @@ sessions as (
     select coalesce(sum(events), 0) as session_events from {{ ref('int_sessions') }}
 )
 
-select *
+select
+    events.staged_events,
+    sessions.session_events
 from events
 cross join sessions
 where events.staged_events <> sessions.session_events

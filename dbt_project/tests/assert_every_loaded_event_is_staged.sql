@@ -17,9 +17,9 @@ staged as (
 )
 
 select
-    event_date,
+    coalesce(loaded.event_date, staged.event_date) as event_date,
     loaded.loaded_events,
     staged.staged_events
 from loaded
-full outer join staged using (event_date)
+full outer join staged on loaded.event_date = staged.event_date
 where loaded.loaded_events is distinct from staged.staged_events

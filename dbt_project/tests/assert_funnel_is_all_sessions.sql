@@ -27,14 +27,14 @@ engagement as (
 )
 
 select
-    day,
+    coalesce(sessions.day, engagement.day, funnel.day) as day,
     sessions.sessions,
     funnel.stopped,
     funnel.started,
     engagement.engaged
 from sessions
-full outer join funnel using (day)
-full outer join engagement using (day)
+full outer join funnel on sessions.day = funnel.day
+full outer join engagement on sessions.day = engagement.day
 -- A day of bots only has no funnel.
 where
     coalesce(sessions.sessions, 0) <> coalesce(funnel.stopped, 0)

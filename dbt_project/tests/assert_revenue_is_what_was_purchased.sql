@@ -46,12 +46,12 @@ expected as (
 )
 
 select
-    mart,
-    day,
+    coalesce(expected.mart, told.mart) as mart,
+    coalesce(expected.day, told.day) as day,
     expected.revenue as purchased,
     told.revenue as said
 from expected
-full outer join told using (mart, day)
+full outer join told on expected.mart = told.mart and expected.day = told.day
 where
     expected.purchases is distinct from told.purchases
     or expected.units is distinct from told.units

@@ -1,4 +1,4 @@
-{#- Sessions are read where they stand, from before this build changes them: they come later, so ref() can't name them. -#}
+{#- Sessions as they stand, before this build changes them. They come later, so that ref() can't name them. -#}
 {%- set sessions = events_relation('int_sessions') if execute else none -%}
 {%- set days = pending_event_days() -%}
 {%- set was_interrupted = load_relation(this) if execute and not events_batch_is_whole() else none -%}
@@ -76,23 +76,39 @@ reopened as (
                 {% endfor -%}
                 false
             )
-            and user_id in (select fresh.user_id from fresh where fresh.session_id is null)
+            and user_id in (
+                select fresh.user_id from fresh
+                where fresh.session_id is null
+            )
         )
         -- 3. Its id is among the new events.
         or session_key in (
-            select {{ session_key('fresh.user_id', 'fresh.session_id') }} from fresh where fresh.session_id is not null
+            select {{ session_key('fresh.user_id', 'fresh.session_id') }} from fresh
+            where fresh.session_id is not null
         )
         or session_key in (select interrupted.session_key from interrupted)
 )
 
 select
-    *,
+    session_key,
+    user_id,
+    session_id,
+    started_at,
+    ended_at,
+    session_date,
+    last_event_date,
     true as is_current,
     (select min(new_loads.run_id) from new_loads) as for_run_id
 from reopened
-union all by name
+union all
 select distinct
-    *,
+    session_key,
+    null as user_id,
+    null as session_id,
+    null as started_at,
+    null as ended_at,
+    session_date,
+    last_event_date,
     false as is_current,
     (select min(new_loads.run_id) from new_loads) as for_run_id
 from interrupted

@@ -45,8 +45,8 @@ bought as (
 )
 
 select
-    event_date,
-    product_id,
+    coalesce(human.event_date, bought.event_date) as event_date,
+    coalesce(human.product_id, bought.product_id) as product_id,
     coalesce(human.views, 0) as views,
     coalesce(human.viewers, 0) as viewers,
     coalesce(human.clicks, 0) as clicks,
@@ -60,4 +60,4 @@ select
     coalesce(bought.unknown_price_units, 0) as unknown_price_units,
     coalesce(bought.zero_price_units, 0) as zero_price_units
 from human
-full outer join bought using (event_date, product_id)
+full outer join bought on human.event_date = bought.event_date and human.product_id = bought.product_id

@@ -49,7 +49,7 @@ in_sessions as not materialized (
     union all
     select
         * exclude (opens_session),
-        sum(opens_session::int) over (
+        sum(cast(opens_session as integer)) over (
             partition by user_id order by event_time, event_id rows unbounded preceding
         ) as session_no
     from opened
@@ -97,8 +97,12 @@ landings as (
 steps as (
     select
         in_sessions.*,
-        min(case when in_sessions.event_type = 'cart' and in_sessions.event_time >= sessions.viewed_at then event_time end)
-            over (partition by in_sessions.user_id, in_sessions.session_id, in_sessions.session_no) as carted_at
+        min(
+            case
+                when in_sessions.event_type = 'cart' and in_sessions.event_time >= sessions.viewed_at
+                    then in_sessions.event_time
+            end
+        ) over (partition by in_sessions.user_id, in_sessions.session_id, in_sessions.session_no) as carted_at
     from in_sessions
     inner join sessions
         on

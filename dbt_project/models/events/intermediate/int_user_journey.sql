@@ -4,7 +4,10 @@
 with sessions as (
     select
         *,
-        case when utm_source is not null then struct_pack(s := utm_source, m := utm_medium, c := utm_campaign) end as touch
+        case
+            when utm_source is not null
+                then struct_pack(s := utm_source, m := utm_medium, c := utm_campaign)
+        end as touch
     from {{ ref('int_sessions') }}
     where {{ on_touched_days('session_date') }}
 ),
@@ -37,7 +40,7 @@ days as (
 select
     * exclude (furthest_rank, first_touch),
     {{ text_list(funnel_steps()) }}[furthest_rank] as furthest_step,
-    first_touch.s as utm_source,
-    first_touch.m as utm_medium,
-    first_touch.c as utm_campaign
+    struct_extract(first_touch, 's') as utm_source,
+    struct_extract(first_touch, 'm') as utm_medium,
+    struct_extract(first_touch, 'c') as utm_campaign
 from days

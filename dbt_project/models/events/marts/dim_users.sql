@@ -19,7 +19,7 @@ profiles as (
 )
 
 select
-    user_id,
+    coalesce(profiles.user_id, seen.user_id) as user_id,
     profiles.user_id is not null as has_profile,
     profiles.signup_date,
     profiles.country,
@@ -35,4 +35,4 @@ select
     seen.first_purchase_date,
     seen.last_purchase_date
 from profiles
-full outer join seen using (user_id)
+full outer join seen on profiles.user_id = seen.user_id

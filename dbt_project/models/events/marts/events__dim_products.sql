@@ -19,7 +19,7 @@ catalogue as (
 )
 
 select
-    product_id,
+    coalesce(catalogue.product_id, performance.product_id) as product_id,
     catalogue.product_id is not null as is_in_catalogue,
     catalogue.product_name,
     catalogue.brand,
@@ -36,4 +36,4 @@ select
     coalesce(performance.units, 0) as units,
     performance.revenue
 from catalogue
-full outer join performance using (product_id)
+full outer join performance on catalogue.product_id = performance.product_id

@@ -17,7 +17,9 @@ touches as (
     select
         user_id,
         touched_at,
-        min(struct_pack(s := utm_source, m := coalesce(utm_medium, 'none'), c := coalesce(utm_campaign, 'none'))) as touch
+        min(
+            struct_pack(s := utm_source, m := coalesce(utm_medium, 'none'), c := coalesce(utm_campaign, 'none'))
+        ) as touch
     from {{ ref('int_sessions') }}
     where
         utm_source is not null
@@ -34,7 +36,9 @@ last_touches as (
     select
         purchases.*,
         'last' as touch,
-        case when touches.touched_at >= purchases.event_time - interval {{ lookback }} day then touches.touch end as credit
+        case
+            when touches.touched_at >= purchases.event_time - interval {{ lookback }} day then touches.touch
+        end as credit
     from purchases
     asof left join touches on purchases.user_id = touches.user_id and purchases.event_time >= touches.touched_at
 ),
@@ -60,9 +64,9 @@ credited as (
 select
     event_date as purchase_date,
     touch,
-    coalesce(credit.s, 'direct') as utm_source,
-    coalesce(credit.m, 'none') as utm_medium,
-    coalesce(credit.c, 'none') as utm_campaign,
+    coalesce(struct_extract(credit, 's'), 'direct') as utm_source,
+    coalesce(struct_extract(credit, 'm'), 'none') as utm_medium,
+    coalesce(struct_extract(credit, 'c'), 'none') as utm_campaign,
     {{ purchase_measures() }}
 from credited
 group by all

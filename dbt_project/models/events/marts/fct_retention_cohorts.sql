@@ -29,7 +29,7 @@ weeks as (
         cohort_week,
         active_users as cohort_users,
         cast(unnest(generate_series(
-            cohort_week, (select max(active.active_week) from active), interval 7 day
+            cohort_week, (select max(newest.active_week) from active as newest), interval 7 day
         )) as date) as active_week
     from active
     where cohort_week = active_week

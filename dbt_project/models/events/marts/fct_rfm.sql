@@ -13,7 +13,8 @@ dated as (
     select
         *,
         (
-            select greatest(max(session_date), max(last_purchase_date)) from {{ ref('int_user_journey') }}
+            select greatest(max(days.session_date), max(days.last_purchase_date))
+            from {{ ref('int_user_journey') }} as days
         ) as as_of_date
     from customers
 ),
