@@ -37,7 +37,8 @@ def events(source: str | None = None, business_date: date | None = None, *, buil
     settings = get_settings()
     with lines_in_run_log():
         report = load_events(settings, source, business_date)
-        if build and report.has_rows:
+        # Also when nothing is new: a run that was killed after its files landed has built nothing.
+        if build and report.status != "failed":
             built = transform(["events"], return_state=True)
             report = report.built(built.result(raise_on_failure=False))
         return final_state(report)

@@ -70,11 +70,6 @@ class EventsReport:
         return 1 - self.rejected / self.rows if self.rows else None
 
     @property
-    def has_rows(self) -> bool:
-        """Whether anything new landed for the models to read."""
-        return self.valid > 0
-
-    @property
     def final_status(self) -> str:
         """`complete`, `partial` or `failed`, the models included."""
         return "failed" if self.build_error else self.status

@@ -15,6 +15,7 @@ from gondola.sandbox.events import EventWorld
 from gondola.settings import PROJECT_ROOT
 from tests.dbt.conftest import Warehouse
 from tests.dbt.events_lake import Load, event, write_file, write_load
+from tests.events_truth import assert_events_are_true
 
 AT = datetime(2026, 2, 5, 15, tzinfo=UTC)
 DAY = date(2026, 2, 5)
@@ -41,44 +42,7 @@ def test_the_models_say_what_the_sandbox_planted(events_warehouse: Warehouse, tm
             write_file(events_warehouse.lake, file, datetime(2026, 1, 2, 4, tzinfo=UTC) + timedelta(days=number))
         if step > 1 or first in {2, 3, 7}:
             events_warehouse.build(command="run")
-    truth = made.truth
-
-    def told(sql: str) -> set[tuple[str, ...]]:
-        return {tuple(map(str, row)) for row in events_warehouse.rows(sql)}
-
-    def planted(*rows: tuple[Any, ...]) -> set[tuple[str, ...]]:
-        return {tuple(map(str, row)) for row in rows}
-
-    assert told("select event_date, event_type, count(*) from events.stg_events group by all") == planted(
-        *((day, kind, count) for day, kinds in truth["events"].items() for kind, count in kinds.items())
-    )
-    assert told(
-        "select engagement_date, sessions, bot_sessions, bounces, daily_active_users from events.fct_daily_engagement"
-    ) == planted(
-        *((day, s["sessions"], s["bot_sessions"], s["bounces"], s["users"]) for day, s in truth["sessions"].items())
-    )
-    assert told("select funnel_date, step, sessions_reached, sessions_any_order from events.fct_funnel") == planted(
-        *((day, name, s["in_order"], s["any_order"]) for day, f in truth["funnel"].items() for name, s in f.items())
-    )
-    assert told(
-        "select revenue_date, sum(revenue), sum(units), sum(purchases), sum(unknown_price_units) > 0 "
-        "from events.fct_revenue group by 1"
-    ) == planted(
-        *((d, m["revenue"], m["units"], m["purchases"], m["unknown_price"] > 0) for d, m in truth["revenue"].items())
-    )
-    names = ("date", "touch", "utm_source", "utm_medium", "utm_campaign", "purchases", "revenue")
-    assert told(
-        "select purchase_date, touch, utm_source, utm_medium, utm_campaign, purchases, coalesce(revenue, 0.00) "
-        "from events.fct_attribution"
-    ) == planted(*(tuple(credit[name] for name in names) for credit in truth["attribution"]))
-    names = ("cohort_week", "week_number", "cohort_users", "active_users")
-    assert told(f"select {', '.join(names)} from events.fct_retention_cohorts where active_users > 0") == planted(
-        *(tuple(cell[name] for name in names) for cell in truth["retention"])
-    )
-    names = ("user_id", "last_purchase_date", "orders", "revenue")
-    assert told(
-        "select user_id, last_purchase_date, frequency, coalesce(monetary, 0.00) from events.fct_rfm"
-    ) == planted(*(tuple(customer[name] for name in names) for customer in truth["rfm"]["first_customers"]))
+    assert_events_are_true(events_warehouse.rows, made.truth)
 
 
 def read_clickstream(path: Path) -> list[dict[str, Any]]:

@@ -89,7 +89,7 @@ class Truth:
         np.add.at(self._in_order, (start_day[human], step[human]), 1)
         for index, kind in enumerate((VIEW, CART, CHECKOUT, PURCHASE), start=1):
             reached = human & (earliest(kind) < _NEVER)
-            np.add.at(self._any_order, (start_day[reached], index), 1)
+            np.add.at(self._any_order[:, index], start_day[reached], 1)
 
     def _see_purchases(self, visits: Visits, moves: Moves, cents: Ints, day: Ints) -> None:
         rows = np.flatnonzero(moves.kind == PURCHASE)
