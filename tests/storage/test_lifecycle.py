@@ -35,15 +35,19 @@ events = st.lists(
         st.tuples(st.just("kill"), st.integers(40, 400), st.integers(0, 3)),
         st.tuples(
             st.just("lose"),
-            st.sampled_from(["bronze", "silver", "archive", "metadata/compactions", "metadata/runs"]),
+            st.sampled_from(["silver", "silver", "bronze", "archive", "metadata/compactions", "metadata/runs"]),
             st.integers(0, 99),
         ),
         st.tuples(st.just("swap"), st.just("silver"), st.integers(0, 99), st.integers(0, 99)),
         st.tuples(st.just("spoil"), st.sampled_from(["bronze", "silver"]), st.integers(0, 99)),
     ),
-    min_size=4,
-    max_size=10,
+    max_size=6,
 )
+crawls = st.lists(
+    st.tuples(st.just("crawl"), days, st.sampled_from(["centro", "norte"]), st.booleans()), min_size=1, max_size=5
+)
+# Something is compacted first, so that there is something to delete.
+histories = st.builds(lambda first, then: [*first, ("compact", 200), *then], crawls, events)
 policies = st.builds(
     lambda grace, cool, archive, delete: Policy(
         grace_days=grace,
@@ -151,8 +155,8 @@ def damage(lake: Lake, kind: str, folder: str, first: int, second: int = 0) -> N
         lake.put(one, lake.get(one)[:-20])
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(policies, events, st.integers(40, 1200))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(policies, histories, st.integers(201, 1200))
 def test_a_plan_never_deletes_what_silver_does_not_hold(policy: Policy, history: list[Event], last: int) -> None:
     folder = Path(tempfile.mkdtemp())
     try:
