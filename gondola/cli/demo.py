@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,16 @@ from gondola import clock
 from gondola.cli.display import console, print_document, rows_table
 from gondola.cli.market import print_report, run_market
 from gondola.errors import ConfigurationError
+from gondola.logs import configure_logs
 from gondola.sandbox import Sandbox, World
+from gondola.sandbox.events import EventWorld
+from gondola.sandbox.jaffle_shop import JaffleShop
 from gondola.serving.summary import Summary, summarize_day
 from gondola.settings import get_settings
 
 if TYPE_CHECKING:
+    from tasks.event_report import EventsReport
+    from tasks.jaffle_shop import JaffleShopReport
     from tasks.report import MarketReport
 
 __all__ = ["run_demo"]
@@ -29,6 +34,8 @@ __all__ = ["run_demo"]
 # Far enough into the world that each kind of planted truth has happened.
 _DAYS_BEFORE = 16
 _FAULTS = 0.02
+_EVENTS = 20_000
+_EVENT_DAYS = 14
 _MARKER = ".gondola-demo"
 
 
@@ -47,6 +54,7 @@ def run_demo(home: Path, *, as_json: bool) -> int:
     today = clock.today()
     world = World(epoch=today - timedelta(days=_DAYS_BEFORE), outages=False)
     reports: list[MarketReport] = []
+    shops = _load_own_shops(home, today, as_json=as_json)
     with Sandbox(world=world, faults=_FAULTS, day=_DAYS_BEFORE - 1) as sandbox:
         sandbox.write_stores_file(get_settings().stores_file)
         sandbox.write_truth_file(home / "truth.json", _DAYS_BEFORE - 1, _DAYS_BEFORE)
@@ -58,19 +66,49 @@ def run_demo(home: Path, *, as_json: bool) -> int:
         for day in (_DAYS_BEFORE - 1, _DAYS_BEFORE):
             sandbox.set_day(day)
             last = day == _DAYS_BEFORE
-            reports.append(run_market(sandbox.date, [], [], live=not as_json, build=last))
+            reports.append(run_market(sandbox.date, [], [], live=not as_json, build=False))
             if not as_json:
                 _say_what_came(reports[-1], last=last)
     if reports[-1].status == "failed":
         print_report(reports[-1])
         return 1
+    _build_all(as_json=as_json)
     summary = summarize_day(get_settings(), today)
     if as_json:
-        document = {"runs": [report.as_document() for report in reports], "summary": asdict(summary)}
+        runs = [report.as_document() for report in (*reports, *shops)]
+        document = {"runs": runs, "summary": asdict(summary)}
         print_document(json.dumps(document, default=str, ensure_ascii=False, indent=2))
     else:
         _print(summary, home)
     return 0 if all(report.status == "complete" for report in reports) else 3
+
+
+def _load_own_shops(home: Path, today: date, *, as_json: bool) -> tuple[EventsReport, JaffleShopReport]:
+    """What a retailer knows of itself: a web shop's events and a small shop's books, made and loaded."""
+    configure_logs(get_settings(), stderr=False)
+    from flows.events import events
+    from flows.jaffle_shop import jaffle_shop
+
+    start = today - timedelta(days=_EVENT_DAYS)
+    EventWorld(events=_EVENTS, days=_EVENT_DAYS, start=start).write(home / "events")
+    state: Any = events(str(home / "events"), build=False, return_state=True)
+    clicks: EventsReport = state.result()
+    JaffleShop().write(home / "shop")
+    books = jaffle_shop(str(home / "shop"), build=False)
+    if not as_json:
+        loaded = f"{clicks.valid:,} events of a web shop, {sum(books.rows.values()):,} rows of a jaffle shop"
+        console.print(f"  {'own data':<9} {loaded}", highlight=False)
+    return clicks, books
+
+
+def _build_all(*, as_json: bool) -> None:
+    from flows.transform import transform
+
+    built = transform(["market", "events", "jaffle_shop"])
+    if not as_json:
+        console.print(
+            f"  {'models':<9} {built.passed} builds and tests green in {built.seconds:.0f} s", highlight=False
+        )
 
 
 def _make_empty(home: Path) -> None:
@@ -88,11 +126,9 @@ def _say_what_came(report: MarketReport, *, last: bool) -> None:
     retries = sum(run.retries for run in report.runs)
     seconds = max((run.seconds for run in report.runs), default=0.0)
     name = "today" if last else "yesterday"
-    build = report.build
-    built = f"; models: {build.passed} builds and tests green in {build.seconds:.0f} s" if build else ""
     console.print(
         f"  {name:<9} {report.status}: {products:,} products from {len(report.runs)} store-regions in "
-        f"{seconds:.0f} s, {retries} requests tried again{built}",
+        f"{seconds:.0f} s, {retries} requests tried again",
         highlight=False,
     )
 
@@ -109,6 +145,8 @@ def _print(summary: Summary, home: Path) -> None:
     )
     show("Biggest moves since yesterday", summary.moves)
     show("Same barcode, other price", summary.spread)
+    show("Your web shop, day by day", summary.events)
+    show("The jaffle shop's orders", summary.orders)
     here = home.parent.parent
     command = "gondola" if shutil.which("gondola") else _short(Path(sys.argv[0]).absolute(), here)
     lines = [

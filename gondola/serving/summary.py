@@ -58,6 +58,17 @@ where price_date = $day and gtin is not null and price is not null
 group by gtin, measurement_unit having count(distinct supermarket) > 1
 order by "spread %" desc, product limit 5
 """
+_EVENTS = """
+select engagement_date as day, daily_active_users as users, sessions, converted_sessions as orders,
+    round(100 * conversion_rate, 1) as "conversion %", revenue
+from events.fct_daily_engagement left join (
+    select revenue_date as engagement_date, sum(revenue) as revenue from events.fct_revenue group by 1
+) using (engagement_date)
+order by day desc limit 5
+"""
+_ORDERS = """
+select status, count(*) as orders, sum(amount) as amount from jaffle_shop.orders group by status order by status
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,8 @@ class Summary:
     spread: list[dict[str, Any]]
     gone: int
     sold_out: int
+    events: list[dict[str, Any]]
+    orders: list[dict[str, Any]]
 
 
 def summarize_day(settings: Settings, business_date: date) -> Summary:
@@ -82,9 +95,10 @@ def summarize_day(settings: Settings, business_date: date) -> Summary:
     Raises:
         LakeKeyError: Nothing was published yet.
     """
+    day = {"day": business_date}
 
-    def rows(sql: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = run_query(settings, sql, parameters={"day": business_date}).to_pylist()
+    def rows(sql: str, parameters: dict[str, Any] = day) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = run_query(settings, sql, parameters=parameters or None).to_pylist()
         return found
 
     assortment = {row["status"]: row["products"] for row in rows(_ASSORTMENT)}
@@ -95,4 +109,6 @@ def summarize_day(settings: Settings, business_date: date) -> Summary:
         spread=rows(_SPREAD),
         gone=assortment.get("gone", 0),
         sold_out=assortment.get("unavailable", 0),
+        events=rows(_EVENTS, {}),
+        orders=rows(_ORDERS, {}),
     )
