@@ -75,7 +75,7 @@ def run_demo(home: Path, *, as_json: bool) -> int:
     _build_all(as_json=as_json)
     summary = summarize_day(get_settings(), today)
     if as_json:
-        runs = [report.as_document() for report in (*reports, *shops)]
+        runs = [report.as_document() for report in reports] + [report.as_document() for report in shops]
         document = {"runs": runs, "summary": asdict(summary)}
         print_document(json.dumps(document, default=str, ensure_ascii=False, indent=2))
     else:
