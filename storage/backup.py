@@ -27,6 +27,8 @@ from storage.publish import CATALOG, published_path
 __all__ = [
     "BackupInfo",
     "check_warehouse",
+    "damaged",
+    "is_damage",
     "list_backups",
     "put_backup",
     "remove_old_backups",
@@ -175,11 +177,30 @@ def check_warehouse(path: Path, *, name: str | None = None) -> None:
     except duckdb.Error as error:
         if "lock" in str(error):  # in use, so it can be opened
             return
-        message = (
-            f"{name or path} can't be opened by DuckDB {duckdb.__version__} ({_first_line(error)}); bring the last "
-            "backup back with `gondola restore`, or delete the file and run `gondola transform --full-refresh`"
-        )
-        raise WarehouseDamagedError(message) from error
+        raise damaged(name or path, error) from error
+
+
+def damaged(name: str | Path, error: Exception) -> WarehouseDamagedError:
+    """The error of a file that DuckDB can't read, or can't read all of.
+
+    Args:
+        name: The file.
+        error: What DuckDB said.
+    """
+    message = (
+        f"{name} can't be read by DuckDB {duckdb.__version__} ({_first_line(error)}); bring the last backup back with "
+        "`gondola restore`, or delete the file and run `gondola transform --full-refresh`"
+    )
+    return WarehouseDamagedError(message)
+
+
+def is_damage(said: str) -> bool:
+    """Whether a message of DuckDB says that blocks of a file are not what was written.
+
+    Args:
+        said: The message, or one that holds it.
+    """
+    return "Corrupt database file" in said
 
 
 def schemas_of(warehouse: Path) -> list[str]:
@@ -228,4 +249,4 @@ def _fields(key: str) -> Backup | None:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0][:200]
+    return str(error).strip().split("\n", 1)[0][-200:]

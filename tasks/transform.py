@@ -23,7 +23,7 @@ from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 
 from gondola.errors import TransformError
 from gondola.settings import PROJECT_ROOT, Settings
-from storage.backup import check_warehouse
+from storage.backup import check_warehouse, damaged, is_damage
 from storage.lake import Lake
 
 __all__ = ["ALWAYS_BUILT", "DBT_PROJECT", "TRANSFORM", "TransformReport", "build_models"]
@@ -69,7 +69,7 @@ def build_models(
         accept_lost: Whether a build of everything may leave out runs whose files are gone.
 
     Raises:
-        WarehouseDamagedError: The warehouse's file can't be opened.
+        WarehouseDamagedError: The warehouse's file can't be read.
         TransformError: A model or test failed; the warehouse keeps what succeeded, readers keep the last
             published copy.
     """
@@ -103,6 +103,10 @@ def build_models(
         command += ["--vars", json.dumps(variables)]
     try:
         outcome = runner.invoke(command)
+    except ValueError as error:  # how the runner says that dbt broke off
+        if is_damage(str(error)):
+            raise damaged(settings.warehouse, error) from error
+        raise
     finally:
         _await_node_runs()
         # The adapter's last connection would hold the warehouse's lock for the life of this process.
@@ -120,6 +124,8 @@ def build_models(
     )
     if summary.failed or not outcome.success:
         message = "dbt failed: " + ("; ".join(summary.failures) or "see the log")
+        if is_damage(message):
+            raise damaged(settings.warehouse, TransformError(message))
         raise TransformError(message, summary.failures)
     return summary
 
