@@ -11,8 +11,8 @@ from prefect.runtime import flow_run
 from flows.transform import transform
 from gondola.clock import today
 from gondola.settings import get_settings
-from tasks.event_report import EventsReport, final_state
-from tasks.events import load_events
+from tasks.event_report import EventsReport
+from tasks.events import final_state, load_events
 from tasks.logs import lines_in_run_log
 
 __all__ = ["events"]

@@ -48,6 +48,8 @@ class StagedFile:
 def open_source(uri: str) -> Source:
     """List the files of a source: those in folders, or of names, that begin with events, products or users.
 
+    In a source whose own name begins so, the other files count too.
+
     Args:
         uri: A folder, `s3://bucket/prefix`, `az://container/prefix`, or one file of one of them. One file that is
             named holds events, unless its name says otherwise.
@@ -66,8 +68,9 @@ def open_source(uri: str) -> Source:
         message = f"{uri}: there is no such folder or file; correct --source or GONDOLA_EVENTS_SOURCE"
         raise ConfigurationError(message)
     files, ignored = [], []
+    own = _kind(name)  # a source named events/ holds events
     for entry in lake.find():
-        kind = _kind(entry.key)
+        kind = _kind(entry.key) or own
         if kind is None or any(part.startswith((".", "_")) for part in entry.key.split("/")):
             continue
         if format_of_name(entry.key) is None:

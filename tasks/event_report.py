@@ -1,18 +1,15 @@
-"""What a run of the events system came to: its truth in one word, its figures, and what people read in the UI."""
+"""What a run of the events system came to: its truth in one word, and its figures."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from prefect.artifacts import create_markdown_artifact
-from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+if TYPE_CHECKING:  # it brings dbt and Prefect, which a load by itself has no need of
+    from tasks.transform import TransformReport
 
-from tasks.transform import TransformReport
-
-__all__ = ["EventsReport", "FileReport", "final_state"]
+__all__ = ["EventsReport", "FileReport"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,31 +99,3 @@ class EventsReport:
         }
         dates = {"business_date": self.business_date.isoformat(), "days": [day.isoformat() for day in self.days]}
         return asdict(self) | figures | dates
-
-
-def final_state(report: EventsReport) -> State[EventsReport]:
-    """Write the artifact people read, and say in the flow's state how it went."""
-    create_markdown_artifact(key="events-run", markdown=_markdown(report), description=report.headline)
-    if report.final_status == "failed":
-        return Failed(name="Failed", message=report.build_error or report.headline, data=report)
-    return Completed(name=report.final_status.capitalize(), message=report.headline, data=report)
-
-
-def _markdown(report: EventsReport) -> str:
-    lines = [
-        f"# Events run {report.run_id}: {report.final_status}",
-        "",
-        report.headline,
-        "",
-        "| file | status | rows | valid | rejected | why |",
-        "|---|---|--:|--:|--:|---|",
-    ]
-    for file in report.files:
-        why = file.error or (f"loaded by {file.duplicate_of}" if file.duplicate_of else "")
-        lines.append(
-            f"| {file.name} | {file.status} | {file.rows:,} | {file.valid:,} | {file.rejected:,} | "
-            f"{why.replace('|', chr(92) + '|')} |"
-        )
-    if report.build_error:
-        lines += ["", f"Models: {report.build_error}"]
-    return "\n".join(lines)

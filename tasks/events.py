@@ -1,4 +1,4 @@
-"""The events system's step: read what is new of a source, land it."""
+"""The events system's step: read what is new of a source, land it; and what people read of it in the UI."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from datetime import date
 
 from loguru import logger
 from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
 
 from gondola import clock
 from gondola.clock import next_start, today
@@ -19,7 +22,7 @@ from tasks.event_landing import SYSTEM, Landing, Loaded, put_failed_run
 from tasks.event_report import EventsReport
 from tasks.retries import STEP
 
-__all__ = ["load_events"]
+__all__ = ["final_state", "load_events"]
 
 
 @task(task_run_name="load events", tags=["events"], **STEP)
@@ -58,3 +61,31 @@ def load_events(settings: Settings, source: str | None = None, business_date: da
         report = landing.commit(found, day, flow_run_id=flow_run.get_id())
     logger.log("INFO" if report.status == "complete" else "WARNING", "events: {}", report.headline)
     return report
+
+
+def final_state(report: EventsReport) -> State[EventsReport]:
+    """Write the artifact people read, and say in the flow's state how it went."""
+    create_markdown_artifact(key="events-run", markdown=_markdown(report), description=report.headline)
+    if report.final_status == "failed":
+        return Failed(name="Failed", message=report.build_error or report.headline, data=report)
+    return Completed(name=report.final_status.capitalize(), message=report.headline, data=report)
+
+
+def _markdown(report: EventsReport) -> str:
+    lines = [
+        f"# Events run {report.run_id}: {report.final_status}",
+        "",
+        report.headline,
+        "",
+        "| file | status | rows | valid | rejected | why |",
+        "|---|---|--:|--:|--:|---|",
+    ]
+    for file in report.files:
+        why = file.error or (f"loaded by {file.duplicate_of}" if file.duplicate_of else "")
+        lines.append(
+            f"| {file.name} | {file.status} | {file.rows:,} | {file.valid:,} | {file.rejected:,} | "
+            f"{why.replace('|', chr(92) + '|')} |"
+        )
+    if report.build_error:
+        lines += ["", f"Models: {report.build_error}"]
+    return "\n".join(lines)
