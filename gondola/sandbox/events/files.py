@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -76,10 +77,20 @@ class FileWriter:
 
     def _copy(self, path: Path, tables: Iterable[pa.Table], schema: pa.Schema, select: str, options: str) -> None:
         def batches() -> Iterator[pa.RecordBatch]:
-            for table in tables:
+            for table in _ahead(tables):
                 yield from table.to_batches(max_chunksize=_BATCH_ROWS)
 
         target = str(path).replace("'", "''")
         self._connection.register("rows", pa.RecordBatchReader.from_batches(schema, batches()))
         self._connection.execute(f"COPY (SELECT {select} FROM rows) TO '{target}' ({options})")
         self._connection.unregister("rows")
+
+
+def _ahead(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The tables, each made while the one before it is written: both leave Python's lock alone most of the time."""
+    remaining = iter(tables)
+    with ThreadPoolExecutor(max_workers=1) as maker:
+        upcoming = maker.submit(next, remaining, None)
+        while (table := upcoming.result()) is not None:
+            upcoming = maker.submit(next, remaining, None)
+            yield table
