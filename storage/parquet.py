@@ -15,7 +15,7 @@ from typing import BinaryIO, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gondola.errors import DataContractError
+from gondola.errors import DataContractError, LakeUnavailableError
 from storage.lake import Lake
 
 __all__ = ["FileStats", "ParquetSink", "clean_spool", "create_spool_file", "read_metadata", "spool_file"]
@@ -102,12 +102,14 @@ class ParquetSink:
 
         Raises:
             DataContractError: Its columns are not those of the file.
+            LakeUnavailableError: The spool's disk takes no more.
         """
         if not table.schema.equals(self._schema):
             message = f"{self._key}: rows of other columns than the file's: {_difference(table.schema, self._schema)}"
             raise DataContractError(message)
         if table.num_rows:
-            self._writer.write_table(table, row_group_size=table.num_rows)
+            with self._full_disk_said():
+                self._writer.write_table(table, row_group_size=table.num_rows)
             self.rows += table.num_rows
 
     def commit(self, **metadata: str | int) -> FileStats:
@@ -118,14 +120,24 @@ class ParquetSink:
 
         Raises:
             LakeConflictError: The sink was opened with `new`, and the object exists.
+            LakeUnavailableError: The spool's disk takes no more, or the lake does not answer.
         """
         ending = {name: str(value) for name, value in metadata.items()}
-        self._writer.add_key_value_metadata(self._metadata | {"rows": str(self.rows)} | ending)
-        self._writer.close()
+        with self._full_disk_said():
+            self._writer.add_key_value_metadata(self._metadata | {"rows": str(self.rows)} | ending)
+            self._writer.close()
         size = self._path.stat().st_size
         self._lake.put_file(self._key, self._path, new=self._new)
         self._discard()
         return FileStats(self._key, self.rows, size)
+
+    @contextmanager
+    def _full_disk_said(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            message = f"{self._path.parent}: the spool can't be written ({error}); free its disk, or move GONDOLA_SPOOL"
+            raise LakeUnavailableError(message) from error
 
     def _discard(self) -> None:
         # The name goes before the lock, so that a file without a lock is always one of a dead process.

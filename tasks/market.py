@@ -178,7 +178,12 @@ async def crawl_region(session: CrawlSession, target: CrawlTarget) -> RunReport:
             )
         except GondolaError as error:
             failure, result = error, CrawlResult(error=str(error))
-        run = await landing.commit(result, flow_run_id=flow_run.get_id())
+        try:
+            run = await landing.commit(result, flow_run_id=flow_run.get_id())
+        except GondolaError as error:
+            # The disk of the spool may be full while the lake still takes a record.
+            await session.record_failure(target.store, target.region, failure or error)
+            raise
     await watch.finish(run)
     if failure is not None:
         raise failure

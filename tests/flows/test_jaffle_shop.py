@@ -162,10 +162,11 @@ def test_the_classic_shop_gives_the_classic_numbers(platform: Platform) -> None:
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_and_run_again(platform: Platform) -> None:
+def test_killed_at_any_moment_and_run_again(platform: Platform, prefect_api: str) -> None:
     shop = JaffleShop(customers=3000, day=400)
     folder = books(platform, shop)
-    environment = os.environ | platform.environment
+    # Without a server of its own, which a killed process would leave behind.
+    environment = os.environ | platform.environment | {"PREFECT_API_URL": prefect_api}
     for delay in (3.0, 5.0, 6.0, 7.0, 8.0, 9.0):
         with subprocess.Popen(
             [sys.executable, "-m", "gondola", "run", "jaffle_shop", "--source", folder],
