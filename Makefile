@@ -77,6 +77,7 @@ hooks: setup-dev ## Check each commit before it is made
 bench: setup-dev ## Measure, against Scrapy, a bare HTTP loop and a tuned SQL script (minutes)
 	$(BIN)/python -m benchmarks.crawl
 	$(BIN)/python -m benchmarks.transform
+	$(BIN)/python -m benchmarks.events
 
 lock: .venv/.venv-made ## Renew the lock files from pyproject.toml
 	$(UV) pip compile pyproject.toml --group test --group lint --group bench --universal --python-version 3.11 \

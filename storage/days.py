@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -111,19 +110,20 @@ class DaySpool:
         for segment in self._segments:
             by_day.setdefault(segment.day, []).append(segment)
         files: dict[date | None, FileStats] = {}
-        with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        with self._path.open("rb") as file:  # read, not mapped: what is mapped counts as memory of this process
             for day, segments in sorted(by_day.items(), key=lambda item: item[0] or date.min):
                 with ParquetSink(lake, key_of(day), self._schema, metadata, self._spool, new=True) as sink:
-                    for table in self._row_groups(mapped, segments):
+                    for table in self._row_groups(file, segments):
                         sink.write(table)
                     files[day] = sink.commit()
         return files
 
-    def _row_groups(self, mapped: mmap.mmap, segments: list[_Segment]) -> Iterator[pa.Table]:
+    def _row_groups(self, file: BinaryIO, segments: list[_Segment]) -> Iterator[pa.Table]:
         batches: list[pa.RecordBatch] = []
         rows = 0
         for segment in segments:
-            with pa.ipc.open_stream(mapped[segment.offset : segment.offset + segment.size]) as stream:
+            file.seek(segment.offset)
+            with pa.ipc.open_stream(file.read(segment.size)) as stream:
                 for batch in stream:
                     batches.append(batch)
                     rows += batch.num_rows

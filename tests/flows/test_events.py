@@ -154,6 +154,7 @@ def test_too_many_bad_rows_and_nothing_counts(platform: Platform, source: Path) 
     assert (record["status"], record["written_rows"], record["rejected_rows"]) == ("failed", 0, 10)
     assert silver(platform) == []
     assert not (platform.home / "lake" / "silver").exists()
+    assert run(source).headline.startswith("failed: 10 of 100"), "what a failed run has read is not loaded"
     put(source, "events/a.jsonl", good)
     assert run(source).valid == 90, "the file, corrected, is loaded"
 
