@@ -130,6 +130,7 @@ def test_a_range_is_healed_month_by_month(history: Platform) -> None:
     assert plan("market", min(DAYS), LAST, everything=True).resumed is None, "done is done: asked again, it begins anew"
 
 
+@pytest.mark.slow
 def test_a_failed_part_is_recorded_and_taken_up_again(history: Platform) -> None:
     corrupt("update market.fct_prices_daily set price = 77")
     file = history.home / "lake" / CRAWLS[1].data_key
