@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
 from typing import Any
 
@@ -125,9 +125,13 @@ def engagement(made: list[list[Row]]) -> set[tuple[Any, ...]]:
             day, users(day, 1), users(day, 7), users(day, 30), len(here),
             sum(rows[0]["event_date"] == day for rows in made) - len(here),
             sum(len(rows) == 1 for rows in here), sum(bool(purchases(rows)) for rows in here),
-            round(seconds / len(here), 1) if here else None,
+            tenths(seconds / len(here)) if here else None,
         ))  # fmt: skip
     return result
+
+
+def tenths(number: float) -> float:
+    return float(Decimal(number).quantize(Decimal("0.1"), ROUND_HALF_UP))
 
 
 def funnel(made: list[list[Row]]) -> set[tuple[Any, ...]]:

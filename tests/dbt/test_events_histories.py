@@ -166,6 +166,37 @@ def test_increments_and_a_full_refresh_equal_the_oracle(events_warehouse: Wareho
     check(warehouse, loads)
 
 
+def test_days_that_sessions_join_are_built_together(events_warehouse: Warehouse) -> None:
+    """One event a load, one build a load: each has to find the session it belongs to on a day that is built already."""
+    midnight = FIRST + timedelta(days=3)
+    late, early = midnight - timedelta(minutes=10), midnight + timedelta(minutes=10)
+    mail = {"utm_source": "mail"}
+    steps = [
+        [event(late, "view", "forward")],
+        [event(early, "purchase", "forward", price="1")],  # runs into the day before
+        [event(early, "purchase", "backward", price="2")],
+        [event(late, "cart", "backward", price="2", **mail)],  # takes the session back to the day before
+        [event(midnight - timedelta(minutes=25), "view", "bridged")],
+        [event(midnight + timedelta(minutes=25), "view", "bridged")],
+        [event(midnight, "view", "bridged")],  # makes one session of two
+        [event(late, "view", "named", session_id="s")],
+        [event(midnight + timedelta(days=9), "purchase", "named", session_id="s", price="3")],  # days later
+        [event(midnight - timedelta(days=2), "cart", "named", session_id="s", price="3", **mail)],  # and days before
+        [event(late + timedelta(seconds=n), "view", "fast", session_id="f", product_id="p") for n in range(30)],
+        [event(late + timedelta(seconds=30), "view", "fast", session_id="f", product_id="p")],  # now it is a bot's
+    ]
+    loads: list[Load] = []
+    for number, rows in enumerate(steps):
+        loads.append(Load(rows=rows, started=FIRST + timedelta(days=20, hours=number)))
+        write_load(events_warehouse.lake, loads[-1])
+        if number == 8:
+            # Killed in the middle: what it had opened is found again.
+            events_warehouse.build("--select", "+int_sessions", command="run")
+            continue
+        events_warehouse.build(command="run")
+        check(events_warehouse, loads)
+
+
 def test_nothing_new_reads_nothing(events_warehouse: Warehouse) -> None:
     load = Load(rows=[event(FIRST)])
     write_load(events_warehouse.lake, load)

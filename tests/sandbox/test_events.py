@@ -118,7 +118,7 @@ def test_people_behave_like_people(made: tuple[Path, Made]) -> None:
     night, evening = sum(hour in {6, 7, 8} for hour in hours), sum(hour in {22, 23, 0} for hour in hours)
     assert evening > 4 * night  # UTC: 3 to 6 at night and 19 to 22 in São Paulo
     assert any(row["session_id"] is None for row in rows)
-    assert {row["utm_source"] for row in rows} >= {None, "google", "newsletter", "radio"}
+    assert len({row["utm_source"] for row in rows} - {None}) >= 4
     users: dict[object, set[object]] = {}
     for row in rows:
         users.setdefault(row["user_id"], set()).add(row["device"])
