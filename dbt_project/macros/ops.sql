@@ -9,7 +9,8 @@
     {%- set runs = ref('fct_ops__runs') -%}
     {%- if not execute or not load_relation(runs) -%}{{ return([]) }}{%- endif -%}
     {%- set first_start = "timestamptz '1970-01-01'" -%}
-    {%- if is_incremental() -%}
+    {#- Days built again may be days whose records came late, as from another lake. -#}
+    {%- if is_incremental() and not rebuild_days() -%}
         {%- set newest = column_of("select cast(max(run_started_at) as varchar) from " ~ this)[0] -%}
         {%- if newest -%}
             {%- set first_start = "timestamptz '" ~ newest ~ "' - interval " ~ var('runs_look_back_days') | int ~ " day" -%}

@@ -1,12 +1,14 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert',
     unique_key=['business_date', 'supermarket', 'region']) }}
 
-{#- Days of runs that may have come since the last build: they are reckoned anew, whole. -#}
+{#- Days of which the ledger does not hold every run: they are reckoned anew, whole. -#}
 {%- set days = column_of(
-    "select distinct 'date ''' || business_date || '''' from " ~ ref('fct_ops__runs')
-    ~ " where supermarket is not null and started_at >= (select max(last_started_at) from " ~ this ~ ") - interval "
-    ~ var('runs_look_back_days') | int ~ " day order by 1"
+    "select 'date ''' || business_date || '''' from (select business_date, count(*) as recorded from "
+    ~ ref('fct_ops__runs') ~ " where supermarket is not null and region is not null and business_date is not null "
+    ~ "group by 1) left join (select business_date, sum(runs) as counted from " ~ this
+    ~ " group by 1) using (business_date) where recorded is distinct from counted order by 1"
 ) if is_incremental() else [] -%}
+{%- set in_days = ('business_date in (' ~ days | join(', ') ~ ')' if days else 'false') if is_incremental() else 'true' -%}
 
 with runs as (
     select * from {{ ref('fct_ops__runs') }}
@@ -14,7 +16,7 @@ with runs as (
         supermarket is not null
         and region is not null
         and business_date is not null
-        {%- if days %} and business_date in ({{ days | join(', ') }}){% endif %}
+        and {{ in_days }}
 ),
 
 answers as (
@@ -24,9 +26,7 @@ answers as (
         count(*) filter (where status = 429) as answers_429,
         count(*) filter (where status = 503) as answers_503
     from {{ ref('fct_requests') }}
-    {%- if days %}
-    where business_date in ({{ days | join(', ') }})
-    {%- endif %}
+    where {{ in_days }}
     group by run_id
 ),
 
