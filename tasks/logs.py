@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -48,5 +48,6 @@ def lines_in_run_log() -> Iterator[None]:
         yield
     finally:
         for handler in handlers:
-            logger.remove(handler)
+            with suppress(OSError):  # a full disk under the log fails no run
+                logger.remove(handler)
         _forwarding.reset(token)
