@@ -139,7 +139,8 @@ def test_a_week_in_which_everything_goes_wrong(
     assert (
         platform.query("from market.fct_prices_daily where supermarket = $s and price_date = $d", s=OUTAGE, d=day) == []
     )
-    assert platform.query("from market.tru_price where status = 'gone' and valid_from = $d", d=day) == []
+    gone = "from market.tru_price where status = 'gone' and supermarket = $store and valid_from = $day"
+    assert platform.query(gone, store=OUTAGE, day=day) == [], "an outage is never a delisting"
 
 
 def deploy_market(client: SyncPrefectClient, home: Path) -> UUID:
