@@ -8,7 +8,8 @@
     ~ "group by 1) left join (select business_date, sum(runs) as counted from " ~ this
     ~ " group by 1) using (business_date) where recorded is distinct from counted order by 1"
 ) if is_incremental() else [] -%}
-{%- set in_days = ('business_date in (' ~ days | join(', ') ~ ')' if days else 'false') if is_incremental() else 'true' -%}
+{%- set changed = 'business_date in (' ~ days | join(', ') ~ ')' if days else 'false' -%}
+{%- set in_days = changed if is_incremental() else 'true' -%}
 
 with runs as (
     select * from {{ ref('fct_ops__runs') }}
