@@ -47,8 +47,8 @@ demo: .venv/.runtime ## Crawl the sandbox's stores for two days, build the model
 test: setup-dev ## Run the tests
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: setup-dev ## Run only the tests that take minutes; TESTS names some of them
-	$(BIN)/python -m pytest -m slow $(TESTS)
+test-slow: setup-dev ## Run only the tests that take minutes
+	$(BIN)/python -m pytest -m slow
 
 test-all: setup-dev ## Run all tests, the slow ones included
 	$(BIN)/python -m pytest

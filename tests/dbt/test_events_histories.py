@@ -133,7 +133,7 @@ def random_load(draw: random.Random, started: datetime, newest: int, earlier: li
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 3))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])
 def test_increments_and_a_full_refresh_equal_the_oracle(events_warehouse: Warehouse, seed: int) -> None:
     warehouse = events_warehouse
     draw = random.Random(seed)  # noqa: S311
