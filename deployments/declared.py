@@ -6,15 +6,15 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.schedules import CronSchedule
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from gondola.errors import ConfigurationError
+from gondola.yaml_files import Strict, load_yaml
 
 __all__ = [
     "AUTOMATION_PREFIX",
@@ -35,7 +35,6 @@ TAG = "gondola"
 AUTOMATION_PREFIX = "gondola: "
 """Begins the name of every automation of ours: what has it and is not declared is removed."""
 _IN_CONTAINERS = Path("/opt/gondola")
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class PoolType(StrEnum):
@@ -47,16 +46,12 @@ class PoolType(StrEnum):
     ECS = "ecs"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Schedule(_Strict):
+class _Schedule(Strict):
     slug: str
     cron: str
     timezone: str
     active: bool = True
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("timezone")
     @classmethod
@@ -87,17 +82,17 @@ class _Schedule(_Strict):
         )
 
 
-class _Concurrency(_Strict):
+class _Concurrency(Strict):
     limit: int = Field(ge=1)
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"]
 
 
-class _WorkPool(_Strict):
+class _WorkPool(Strict):
     name: Literal["gondola"]
-    job_variables: dict[str, Any] = {}
+    job_variables: dict[str, Any] = Field(default_factory=dict)
 
 
-class DeclaredDeployment(_Strict):
+class DeclaredDeployment(Strict):
     """One entry of `prefect.yaml`; the keys are Prefect's own."""
 
     name: str
@@ -105,17 +100,17 @@ class DeclaredDeployment(_Strict):
     entrypoint: str
     work_pool: _WorkPool
     tags: tuple[str, ...] = ()
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
     concurrency_limit: _Concurrency | None = None
     schedules: tuple[_Schedule, ...] = ()
 
 
-class _File(_Strict):
+class _File(Strict):
     name: str
     deployments: tuple[DeclaredDeployment, ...]
 
 
-class DeclaredAutomation(_Strict):
+class DeclaredAutomation(Strict):
     """One entry of `automations.yaml`: Prefect's own schema, but for names in the place of ids.
 
     An action may say `deployment: flow/name`, or `block: name` with a subject and a body. One that names a block
@@ -128,7 +123,7 @@ class DeclaredAutomation(_Strict):
     actions: tuple[dict[str, Any], ...]
 
 
-class _Automations(_Strict):
+class _Automations(Strict):
     automations: tuple[DeclaredAutomation, ...]
 
 
@@ -150,7 +145,7 @@ def read_deployments(project: Path) -> tuple[DeclaredDeployment, ...]:
     Raises:
         ConfigurationError: The file is missing, or an entry can't be used; the message names the key.
     """
-    return _parse(_File, project / "prefect.yaml").deployments
+    return load_yaml(project / "prefect.yaml", _File, what="deployments").deployments
 
 
 def read_automations(project: Path) -> tuple[DeclaredAutomation, ...]:
@@ -162,7 +157,7 @@ def read_automations(project: Path) -> tuple[DeclaredAutomation, ...]:
     Raises:
         ConfigurationError: The file is missing, or an entry can't be used; the message names the key.
     """
-    return _parse(_Automations, project / "deployments" / "automations.yaml").automations
+    return load_yaml(project / "deployments" / "automations.yaml", _Automations, what="automations").automations
 
 
 def read_template(project: Path, pool_type: PoolType) -> Template:
@@ -182,16 +177,3 @@ def read_template(project: Path, pool_type: PoolType) -> Template:
         message = f"{path}: {error}"
         raise ConfigurationError(message) from error
     return Template(pool_type, document, project if pool_type is PoolType.PROCESS else _IN_CONTAINERS)
-
-
-def _parse(model: type[_Model], path: Path) -> _Model:
-    try:
-        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        message = f"{path}: {error}"
-        raise ConfigurationError(message) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        message = f"{path}: {where}: {first['msg']} (got {first['input']!r})"
-        raise ConfigurationError(message) from error

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from gondola.errors import ConfigurationError
+from gondola.yaml_files import Strict, load_yaml
 
 __all__ = ["BRONZE", "LOGS", "Policy", "Rule", "load_policy"]
 
@@ -26,11 +24,7 @@ _DIARIES = (
 )
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Rule(_Strict):
+class Rule(Strict):
     """What becomes of the files below one folder. Ages are in days; None means never."""
 
     name: str = Field(min_length=1)
@@ -70,7 +64,7 @@ class Rule(_Strict):
         return self
 
 
-class Policy(_Strict):
+class Policy(Strict):
     """All rules; the shape of the policy file."""
 
     grace_days: int = Field(default=1, ge=0)
@@ -99,26 +93,4 @@ def load_policy(path: Path) -> Policy:
     Raises:
         ConfigurationError: The file is missing, is no YAML, or a rule is wrong; the message names file, rule and field.
     """
-    try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"lifecycle policy {path}: {error.strerror or error}; set GONDOLA_LIFECYCLE_FILE or create it"
-        raise ConfigurationError(message) from error
-    except yaml.YAMLError as error:
-        message = f"lifecycle policy {path} is not valid YAML: {error}"
-        raise ConfigurationError(message) from error
-    try:
-        return Policy.model_validate(document)
-    except ValidationError as error:
-        lines = [f"{_where(document, item['loc'])}: {item['msg']}" for item in error.errors()]
-        message = f"lifecycle policy {path}: " + "; ".join(lines)
-        raise ConfigurationError(message) from error
-
-
-def _where(document: Any, loc: tuple[int | str, ...]) -> str:
-    """A path a person can find, such as `rules[bronze].archive_after_days`."""
-    if len(loc) < 2 or loc[0] != "rules":
-        return ".".join(map(str, loc)) or "the file"
-    rule = document["rules"][loc[1]]
-    name = rule.get("name", loc[1]) if isinstance(rule, dict) else loc[1]
-    return ".".join([f"rules[{name}]", *map(str, loc[2:])])
+    return load_yaml(path, Policy, what="lifecycle policy", setting="GONDOLA_LIFECYCLE_FILE")

@@ -219,7 +219,7 @@ class Landing:
             return "failed", (
                 f"{rejected:,} of {rows:,} rows were refused ({rejected / rows:.1%}, at most {allowed:.1%} may be), so "
                 f"nothing of this run counts; the first: {self._first_refusal}; all are in quarantine/{SYSTEM}: "
-                "correct the files, or raise GONDOLA_EVENTS_BAD_SHARE, and run again"
+                "correct the files, or raise GONDOLA_BAD_ROW_SHARE, and run again"
             )
         if new and all(file.status == "failed" for file in new):
             return "failed", bad[0]

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("gondola", "storage", "flows", "tasks", "deployments")
 
-CORE = {"gondola.clock", "gondola.errors", "gondola.settings"}
+CORE = {"gondola.clock", "gondola.errors", "gondola.settings", "gondola.yaml_files"}
 # package -> what of ours it may import, besides itself
 ALLOWED = {
     "storage": CORE,

@@ -1,4 +1,4 @@
-"""No page sends a reader to a file or a heading that is not there."""
+"""No page sends a reader to a file, a heading or a setting that is not there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+
+from gondola.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), *(ROOT / "deployments").glob("*.md")])
@@ -31,3 +33,18 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
             broken.append(link)
     assert not broken, f"{page.name} leads nowhere: {broken}"
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    sources = [page for folder in ("gondola", "flows", "tasks", "storage", "deployments") for page in files(folder)]
+    named = {
+        (page.relative_to(ROOT).as_posix(), name)
+        for page in [*PAGES, *sources]
+        for name in re.findall(r"\bGONDOLA_([A-Z_]*[A-Z])\b", page.read_text(encoding="utf-8"))
+    }
+    unknown = {(page, name) for page, name in named if name.lower() not in Settings.model_fields}
+    assert not unknown
+
+
+def files(folder: str) -> list[Path]:
+    return [path for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".yaml", ".md"}]

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ByteSize,
-    ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     model_validator,
 )
 
-from gondola.errors import ConfigurationError, UnknownNameError
+from gondola.errors import UnknownNameError
+from gondola.yaml_files import Strict, hint, load_yaml
 
 __all__ = ["AlertsFile", "Channel", "ChannelKind", "Rule", "Rules", "Severity", "StoreRule", "load_alerts"]
 
@@ -63,11 +59,7 @@ class ChannelKind(StrEnum):
     WEBHOOK = "webhook"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Channel(_Strict):
+class Channel(Strict):
     """A place messages go to. Its address is a secret, so the file names the variable that holds it."""
 
     name: Name
@@ -92,7 +84,7 @@ class Channel(_Strict):
         return self
 
 
-class Rule(_Strict):
+class Rule(Strict):
     """What every rule has."""
 
     enabled: bool = True
@@ -180,7 +172,7 @@ class StorageRule(Rule):
     )
 
 
-class Rules(_Strict):
+class Rules(Strict):
     """Every rule there is; one that the file leaves out has its defaults."""
 
     run_failed: RunFailedRule = RunFailedRule()
@@ -197,7 +189,7 @@ class Rules(_Strict):
         return {name: getattr(self, name) for name in type(self).model_fields}
 
 
-class AlertsFile(_Strict):
+class AlertsFile(Strict):
     """The whole file."""
 
     version: Literal[1] = 1
@@ -257,58 +249,8 @@ def load_alerts(path: Path) -> AlertsFile:
     Raises:
         ConfigurationError: The file is missing, is no YAML, or a field is wrong; the message names rule and field.
     """
-    try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"alerts file {path}: {error.strerror or error}; set GONDOLA_ALERTS_FILE or create it"
-        raise ConfigurationError(message) from error
-    except yaml.YAMLError as error:
-        message = f"alerts file {path} is not valid YAML: {error}"
-        raise ConfigurationError(message) from error
-    try:
-        return AlertsFile.model_validate(document if document is not None else {})
-    except ValidationError as error:
-        message = f"alerts file {path}: " + "; ".join(_lines(error, document))
-        raise ConfigurationError(message) from None
-
-
-def _lines(error: ValidationError, document: Any) -> Iterator[str]:
-    for item in error.errors():
-        where, reason = _where(item["loc"], document), item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            known = _known_fields(item["loc"])
-            reason = f"unknown field; {_hint(str(item['loc'][-1]), known)}"
-        yield f"{where}: {reason}" if where else reason
-
-
-def _where(loc: Sequence[int | str], document: Any) -> str:
-    """A path a person can find, such as `channels[team].kind`."""
-    here, text = document, ""
-    for step in loc:
-        if isinstance(step, int):
-            here = here[step] if isinstance(here, list) and step < len(here) else None
-            text += f"[{here.get('name', step) if isinstance(here, dict) else step}]"
-        else:
-            here = here.get(step) if isinstance(here, dict) else None
-            text += f".{step}" if text else step
-    return text
-
-
-def _known_fields(loc: Sequence[int | str]) -> list[str]:
-    model: type[BaseModel] = AlertsFile
-    fields: Mapping[str, Any] = model.model_fields
-    for step in loc[:-1]:
-        if step == "channels":
-            fields = Channel.model_fields
-        elif isinstance(step, str) and step in fields and isinstance(fields[step].annotation, type):
-            fields = fields[step].annotation.model_fields
-    return list(fields)
+    return load_yaml(path, AlertsFile, what="alerts file", setting="GONDOLA_ALERTS_FILE")
 
 
 def _unknown(kind: str, name: str, known: Sequence[str]) -> str:
-    return f"unknown {kind} {name!r}; {_hint(name, known)}"
-
-
-def _hint(name: str, known: Sequence[str]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known) or 'none'}"
+    return f"unknown {kind} {name!r}; {hint(name, known)}"

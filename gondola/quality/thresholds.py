@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from gondola.errors import ConfigurationError
+from gondola.yaml_files import Strict, load_yaml
 
 __all__ = ["MarketThresholds", "Thresholds", "load_thresholds"]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Volume(_Section):
+class Volume(Strict):
     """Products of a day against those of the days before."""
 
     runs: int = Field(default=7, ge=1, description="Complete runs that are averaged.")
@@ -24,7 +19,7 @@ class Volume(_Section):
     least_share: float = Field(default=0.8, gt=0, le=1, description="Of the mean; below it is an error.")
 
 
-class Freshness(_Section):
+class Freshness(Strict):
     """How long ago a store-region was last seen."""
 
     warn_hours: float = Field(default=24, gt=0)
@@ -38,7 +33,7 @@ class Freshness(_Section):
         return self
 
 
-class PriceOutliers(_Section):
+class PriceOutliers(Strict):
     """A price against the product's own history."""
 
     days: int = Field(default=28, ge=1, description="Days before the judged one whose prices are its history.")
@@ -48,20 +43,20 @@ class PriceOutliers(_Section):
     least_count: int = Field(default=10, ge=1, description="Fewer outliers than this are never an error.")
 
 
-class PriceSanity(_Section):
+class PriceSanity(Strict):
     """Prices that can't be."""
 
     highest_price: float = Field(default=50_000, gt=0, description="BRL per measurement unit.")
     most_share: float = Field(default=0.001, ge=0, le=1, description="Of SKUs above it; more is an error.")
 
 
-class ListPrice(_Section):
+class ListPrice(Strict):
     """List prices that can't be, which the models make unknown."""
 
     most_unusable_share: float = Field(default=0.3, ge=0, le=1, description="Of the priced SKUs; more is a warning.")
 
 
-class MarketThresholds(_Section):
+class MarketThresholds(Strict):
     """Thresholds of the market system."""
 
     recent_days: int = Field(default=3, ge=0, description="A newest day that is older than the newest of all by more.")
@@ -72,7 +67,7 @@ class MarketThresholds(_Section):
     list_price: ListPrice = ListPrice()
 
 
-class Thresholds(_Section):
+class Thresholds(Strict):
     """The whole file."""
 
     market: MarketThresholds = MarketThresholds()
@@ -87,18 +82,4 @@ def load_thresholds(path: Path) -> Thresholds:
     Raises:
         ConfigurationError: The file is missing, is no YAML, or a value can't be used; the message names it.
     """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        message = f"{path}: there is no thresholds file; restore it, or correct GONDOLA_QUALITY_FILE"
-        raise ConfigurationError(message) from error
-    except yaml.YAMLError as error:
-        message = f"{path}: {error}"
-        raise ConfigurationError(message) from error
-    try:
-        return Thresholds.model_validate(document or {})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        message = f"{path}: {where}: {first['msg']} (got {first['input']!r})"
-        raise ConfigurationError(message) from error
+    return load_yaml(path, Thresholds, what="thresholds file", setting="GONDOLA_QUALITY_FILE")

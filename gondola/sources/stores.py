@@ -7,13 +7,13 @@ import ipaddress
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from gondola.errors import ConfigurationError, UnknownNameError
+from gondola.yaml_files import Strict, load_yaml
 
 __all__ = ["DEFAULT_REGION", "Region", "RegionMethod", "Store", "load_stores", "select_stores"]
 
@@ -33,11 +33,7 @@ class RegionMethod(StrEnum):
     SEARCH_REGION = "search_region"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Region(_Strict):
+class Region(Strict):
     """A part of a store's market with prices of its own."""
 
     id: Identifier
@@ -57,7 +53,7 @@ class Region(_Strict):
         return digits
 
 
-class Store(_Strict):
+class Store(Strict):
     """One shop on the web."""
 
     id: Identifier
@@ -115,7 +111,7 @@ class Store(_Strict):
         return _is_loopback(urlsplit(self.base_url).hostname or "")
 
 
-class _StoresFile(_Strict):
+class _StoresFile(Strict):
     stores: tuple[Store, ...]
 
     @model_validator(mode="after")
@@ -149,35 +145,7 @@ def load_stores(path: Path) -> tuple[Store, ...]:
     Raises:
         ConfigurationError: The file is missing, is no YAML, or a field is wrong; the message names the field.
     """
-    try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"stores file {path}: {error.strerror or error}; set GONDOLA_STORES_FILE or create it"
-        raise ConfigurationError(message) from error
-    except yaml.YAMLError as error:
-        message = f"stores file {path} is not valid YAML: {error}"
-        raise ConfigurationError(message) from error
-    try:
-        return _StoresFile.model_validate(document).stores
-    except ValidationError as error:
-        lines = [f"{_where(document, item['loc'])}: {item['msg']}" for item in error.errors()]
-        message = f"stores file {path}: " + "; ".join(lines)
-        raise ConfigurationError(message) from error
-
-
-def _where(document: Any, loc: Sequence[int | str]) -> str:
-    """A path a person can find, such as `stores[bistek].regions[0].id`."""
-    parts: list[str] = []
-    here = document
-    for step in loc:
-        if isinstance(step, int):
-            here = here[step] if isinstance(here, list) and step < len(here) else None
-            label = here.get("id", step) if isinstance(here, dict) else step
-            parts.append(f"[{label}]")
-        else:
-            here = here.get(step) if isinstance(here, dict) else None
-            parts.append(f".{step}" if parts else str(step))
-    return "".join(parts) or "the file"
+    return load_yaml(path, _StoresFile, what="stores file", setting="GONDOLA_STORES_FILE").stores
 
 
 def select_stores(stores: Sequence[Store], ids: Sequence[str], region_ids: Sequence[str] = ()) -> tuple[Store, ...]:

@@ -167,8 +167,14 @@ def test_an_automation_speaks_only_through_a_block_that_exists(
         ({"entrypoint": "flows/none.py:none"}, "no such file as flows/none.py"),
         ({"entrypoint": "flows/tiny.py:none"}, "flows/tiny.py:none can't be loaded"),
         ({"parameters": {"row": 1}}, "flow tiny has no parameter 'row'; it has rows"),
-        ({"schedule": {"cron": "* * * * *"}}, r"deployments.0.schedule: Extra inputs"),
-        ({"schedules": [{"slug": "a", "cron": "0 6 * * *"}]}, r"schedules.0.timezone: Field required"),
+        (
+            {"schedule": {"cron": "* * * * *"}},
+            r"deployments\[daily\].schedule: unknown field; did you mean 'schedules'",
+        ),
+        (
+            {"schedules": [{"slug": "a", "cron": "0 6 * * *"}]},
+            r"deployments\[daily\].schedules\[0\].timezone: Field required",
+        ),
         ({"schedules": [{"slug": "a", "cron": "0 6 * * *", "timezone": "Brasil"}]}, "'Brasil' is not a time zone"),
         ({"schedules": [{"slug": "a", "cron": "0 6 * *", "timezone": "UTC"}]}, "'0 6 .*not a cron expression"),
         ({"work_pool": {"name": "other"}}, "work_pool.name"),

@@ -161,7 +161,7 @@ def test_too_many_bad_rows_and_nothing_counts(platform: Platform, source: Path) 
 
 def test_the_allowed_share_is_a_setting(platform: Platform, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(source, "events/a.jsonl", [event(1), event(2, event_type="buy")])
-    monkeypatch.setenv("GONDOLA_EVENTS_BAD_SHARE", "0.5")
+    monkeypatch.setenv("GONDOLA_BAD_ROW_SHARE", "0.5")
     get_settings.cache_clear()
     assert run(source).status == "complete"
 
@@ -292,7 +292,7 @@ def test_no_source(platform: Platform, source: Path) -> None:
 
 
 def test_an_option_of_another_system_is_bad_usage(platform: Platform) -> None:
-    for system, option, owner in (("events", "--store", "market"), ("market", "--source", "events")):
+    for system, option, owner in (("events", "--store", "market"), ("market", "--source", "events and jaffle_shop")):
         done = platform.command("run", system, option, "x")
         assert done.code == 2
         assert f"{option} is an option of {owner}, not of {system}" in " ".join(done.err.split())

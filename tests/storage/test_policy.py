@@ -36,7 +36,10 @@ def test_the_policy_that_comes_with_it() -> None:
             r"rules\[bronze\]: .*archive_after_days \(30\) must be more",
         ),
         (HEAD.replace("cool_after_days", "delete_after_days"), r"rules\[bronze\]: .*needs cool_after_days"),
-        (HEAD.replace("cool_", "warm_"), r"rules\[bronze\].warm_after_days: Extra"),
+        (
+            HEAD.replace("cool_", "warm_"),
+            r"rules\[bronze\].warm_after_days: unknown field; did you mean 'archive_after_days'",
+        ),
         (HEAD + "  - {name: x, folder: silver, delete_after_days: 1}", r"rules\[x\].folder: .*'silver' can't expire"),
         (HEAD + "  - {name: x, folder: metadata/runs, delete_after_days: 1}", r"rules\[x\].folder: .*kept for good"),
         (HEAD + "  - {name: x, folder: metadata/compactions, delete_after_days: 1}", r"rules\[x\].folder"),

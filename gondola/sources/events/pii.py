@@ -8,13 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import SecretStr
 
 from gondola.errors import ConfigurationError
 from gondola.sources.events.contract import ALIASES, Kind, Rejected
+from gondola.yaml_files import Strict, load_yaml
 
 __all__ = ["EMAIL_BYTES", "PiiPolicy", "has_email"]
 
@@ -38,16 +38,12 @@ def has_email(text: str) -> bool:
     return ("@" in text or "%40" in text) and _EMAIL_TEXT.search(text) is not None
 
 
-class _Column(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _Column(Strict):
     action: Literal["drop", "hash", "reject"]
     names: tuple[str, ...]
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _File(Strict):
     columns: Mapping[str, _Column]
     emails_in_ids: Literal["hash", "reject"]
 
@@ -72,15 +68,7 @@ class PiiPolicy:
         Raises:
             ConfigurationError: The file can't be read or used; the message names the field.
         """
-        try:
-            said = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (OSError, yaml.YAMLError) as error:
-            message = f"{path}: the policy for personal data can't be read: {error}"
-            raise ConfigurationError(message) from error
-        except ValidationError as error:
-            first: Any = error.errors()[0]
-            message = f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise ConfigurationError(message) from error
+        said = load_yaml(path, _File, what="policy for personal data", setting="GONDOLA_PII_POLICY")
         for category, column in said.columns.items():
             if column.action == "hash" and category not in _HASHED:
                 message = f"{path}: columns.{category}.action: only {' and '.join(_HASHED)} can be kept as a hash"
