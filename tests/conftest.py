@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prefect.events.worker import EventsWorker
-from prefect.logging.handlers import APILogWorker
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from storage.lake import Lake
 from tests.backends import BACKENDS, Backend, apply_environment, fresh_backend, serve_azure, serve_s3
 from tests.platform import Platform
-from tests.servers import prefect_server
+from tests.servers import prefect_server, use_prefect
 
 # Tasks read their rests between tries when they are imported; no test waits for real ones.
 os.environ["GONDOLA_RETRY_DELAYS_SECONDS"] = "[0.1]"
@@ -54,11 +51,8 @@ def lake(lake_uri: str) -> Lake:
 
 @pytest.fixture(scope="session")
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with prefect_server(tmp_path_factory.mktemp("prefect")) as api, temporary_settings({PREFECT_API_URL: api}):
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as api, use_prefect(api):
         yield api
-        # What is still on its way is sent while there is somebody to take it.
-        APILogWorker.drain_all(timeout=20)
-        EventsWorker.drain_all(timeout=20)
 
 
 @pytest.fixture

@@ -12,7 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["free_port", "prefect_server"]
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+__all__ = ["free_port", "prefect_server", "use_prefect"]
 
 
 def free_port() -> int:
@@ -69,3 +73,21 @@ def prefect_server(home: Path, **settings: str) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def use_prefect(api: str) -> Iterator[None]:
+    """Let this process speak to a server.
+
+    Prefect's senders of events and logs stay with the server that they spoke to first. So what they still hold is sent,
+    and they end, whenever another takes its place.
+    """
+    _end_senders()
+    with temporary_settings({PREFECT_API_URL: api}):
+        yield
+        _end_senders()
+
+
+def _end_senders() -> None:
+    APILogWorker.drain_all(timeout=20)
+    EventsWorker.drain_all(timeout=20)

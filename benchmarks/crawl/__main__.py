@@ -25,6 +25,7 @@ from benchmarks.measure import Usage, cores, interleaved, load, run
 CLIENTS = ("bare", "ours", "scrapy_tuned", "scrapy_tuned_raw", "scrapy_json")
 _ROOT = Path(__file__).resolve().parents[2]
 _RESULTS = Path(__file__).parent / "results"
+_ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parent / "worker_path")}
 
 
 @dataclass
@@ -44,7 +45,9 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="gondola-crawl-") as folder:
             command = [sys.executable, "-m", f"benchmarks.crawl.{name}", "--url", self.url, "--out", folder]
             self._asked()
-            usage = run([*command, "--concurrency", str(self.concurrency)], core=self.client_core, cwd=_ROOT)
+            usage = run(
+                [*command, "--concurrency", str(self.concurrency)], core=self.client_core, cwd=_ROOT, env=_ENVIRONMENT
+            )
             self.server.setdefault(name, []).append(self._asked())
             problems = [] if usage.ok else [f"exit code {usage.returncode}: {usage.stderr.strip()[-2000:]}"]
             if usage.ok:

@@ -40,7 +40,8 @@ def tables(warehouse: Warehouse) -> dict[str, list[str]]:
     return {name: sorted(map(repr, warehouse.rows(f"select * from market.{name}"))) for name in PUBLIC}
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
 def test_a_lake_that_grows_old_equals_the_oracle(warehouse: Warehouse, tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)  # noqa: S311
     crawls: list[Crawl] = []

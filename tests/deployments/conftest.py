@@ -14,9 +14,8 @@ import pytest
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tests.servers import prefect_server
+from tests.servers import prefect_server, use_prefect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RECOVER = "recover/on-crash"
@@ -40,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def api(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The server, for this process and for those it starts; what a test left there is removed."""
     monkeypatch.setenv("PREFECT_API_URL", server)
-    with temporary_settings({PREFECT_API_URL: server}):
+    with use_prefect(server):
         yield server
         with get_client(sync_client=True) as client:
             for deployment in client.read_deployments():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, temporary_settings
 from prefect.states import Pending
 
 from deployments.deploy import deploy
@@ -17,7 +17,7 @@ from gondola.errors import ConfigurationError
 from tests.deployments.conftest import ROOT, Project, ended, wait_for
 from tests.deployments.worker import running_worker
 from tests.postgres import find_postgres, postgres_server
-from tests.servers import prefect_server
+from tests.servers import prefect_server, use_prefect
 
 PASSWORD = "gondola:not-a-real-one"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deployments" / "compose.yaml").read_text())
@@ -44,7 +44,7 @@ def test_a_team_s_server(project: Project, tmp_path: Path) -> None:
         settings["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = database
         with (
             prefect_server(tmp_path / "server", **settings) as api,
-            temporary_settings({PREFECT_API_URL: api}),
+            use_prefect(api),
         ):
             assert not list((tmp_path / "server").rglob("*.db")), "it is on SQLite"
             with pytest.raises(ConfigurationError, match="PREFECT_API_AUTH_STRING"):
@@ -72,7 +72,7 @@ def test_a_restart_of_the_server_ends_no_run(project: Project, tmp_path: Path) -
     project.deployments(project.entry(schedules=[], concurrency_limit=limit))
     name = "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"
     settings = {name: settings_of("server")[name]}
-    with prefect_server(tmp_path / "server", **settings) as api, temporary_settings({PREFECT_API_URL: api}):
+    with prefect_server(tmp_path / "server", **settings) as api, use_prefect(api):
         deploy(project.home)
         with get_client(sync_client=True) as client:
             run = client.create_flow_run_from_deployment(client.read_deployment_by_name("tiny/daily").id)
@@ -83,7 +83,7 @@ def test_a_restart_of_the_server_ends_no_run(project: Project, tmp_path: Path) -
             assert place
     with (
         prefect_server(tmp_path / "server", **settings) as api,
-        temporary_settings({PREFECT_API_URL: api}),
+        use_prefect(api),
         get_client(sync_client=True) as client,
     ):
         client.renew_concurrency_lease(place, lease_duration=300)

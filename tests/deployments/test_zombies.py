@@ -17,14 +17,13 @@ from prefect.client.schemas.filters import (
     FlowRunFilterParentFlowRunId,
 )
 from prefect.client.schemas.objects import FlowRun
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.deploy import deploy
 from gondola.sandbox import Faults, Sandbox, World
 from tests.deployments.conftest import ROOT, Project, ended, wait_for
 from tests.deployments.worker import Worker, running_worker
 from tests.platform import Platform, assert_day_is_true
-from tests.servers import prefect_server
+from tests.servers import prefect_server, use_prefect
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -36,7 +35,7 @@ WINDOW_SECONDS = 45
 
 @pytest.fixture(scope="module")
 def zombie_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with prefect_server(tmp_path_factory.mktemp("zombies")) as api, temporary_settings({PREFECT_API_URL: api}):
+    with prefect_server(tmp_path_factory.mktemp("zombies")) as api, use_prefect(api):
         yield api
 
 

@@ -16,6 +16,8 @@ from storage.publish import published_version
 from tests.backends import Backend, apply_environment, fresh_backend
 from tests.platform import Platform, assert_day_is_true
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
 DAYS = (5, 6)
 TABLES = (
     "dim_products",

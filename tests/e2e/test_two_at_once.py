@@ -16,6 +16,8 @@ from gondola.settings import Settings
 from tasks.turn import warehouse_turn
 from tests.platform import Platform, assert_day_is_true
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
 STORES = {"pampa": ["porto_alegre", "caxias"], "serra": ["default"]}
 DAY = 5
 

@@ -12,7 +12,6 @@ from uuid import UUID
 import pytest
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.deploy import deploy
 from gondola import clock
@@ -23,7 +22,7 @@ from tests.deployments.conftest import ROOT, Project, ended, wait_for
 from tests.deployments.worker import running_worker
 from tests.platform import REGIONS, Platform, assert_day_is_true
 from tests.receivers import Inbox, receive_webhooks
-from tests.servers import prefect_server
+from tests.servers import prefect_server, use_prefect
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -35,7 +34,7 @@ LATER = timedelta(hours=3)
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[str]:
-    with prefect_server(tmp_path / "prefect") as address, temporary_settings({PREFECT_API_URL: address}):
+    with prefect_server(tmp_path / "prefect") as address, use_prefect(address):
         yield address
 
 

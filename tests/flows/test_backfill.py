@@ -115,6 +115,7 @@ def test_only_what_readers_miss_is_done(history: Platform) -> None:
     assert plan("market", first, last).days == ()
 
 
+@pytest.mark.slow
 def test_a_range_is_healed_month_by_month(history: Platform) -> None:
     corrupt(
         "update market.fct_prices_daily set price = 77",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from gondola.cli.events import run_events
 from gondola.sandbox.events import EventWorld, Rates
 from tests.events_truth import assert_events_are_true
 from tests.platform import Platform
 
 
+@pytest.mark.slow
 def test_files_to_marts_with_a_load_that_was_cut_off_before_its_build(platform: Platform) -> None:
     rates = Rates(late=0.02, duplicate=0.01, bad=0.01)
     made = EventWorld(seed=11, events=9_000, days=6, rates=rates).write(platform.home / "in", "jsonl", compress=True)

@@ -30,6 +30,12 @@ def asset_events(api: str, since: datetime) -> list[dict[str, Any]]:
     return events
 
 
+def names_of(events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Model -> what the server knows of its last build."""
+    done = [event for event in events if event["event"].endswith("materialization.succeeded")]
+    return {event["resource"]["prefect.resource.id"].rsplit("/", 1)[-1]: event for event in done}
+
+
 def made_from(event: dict[str, Any]) -> set[str]:
     return {
         related["prefect.resource.id"].rsplit("/", 1)[-1]
@@ -45,16 +51,13 @@ def test_models_are_assets_with_an_owner_and_what_they_are_made_from(platform: P
     write_crawl(Path(platform.environment["GONDOLA_LAKE"]), Crawl(started.date(), rows, started))
     platform.transform()
     EventsWorker.drain_all(timeout=20)
-    found: dict[str, dict[str, Any]] = {}
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not any("fct_store_days" in key for key in found):
+    wanted = {"fct_prices_daily", "tru_price", "dim_stores", "fct_store_days", "fct_requests"}
+    names: dict[str, dict[str, Any]] = {}
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not wanted <= set(names):
         time.sleep(0.5)
-        events = asset_events(prefect_api, since)
-        found = {
-            e["resource"]["prefect.resource.id"]: e for e in events if e["event"].endswith("materialization.succeeded")
-        }
-    names = {key.rsplit("/", 1)[-1]: event for key, event in found.items()}
-    assert {"fct_prices_daily", "tru_price", "dim_stores", "fct_store_days", "fct_requests"} <= set(names)
+        names = names_of(asset_events(prefect_api, since))
+    assert wanted <= set(names)
     fact = names["fct_prices_daily"]
     assert json.loads(fact["resource"]["prefect.asset.owners"]) == ["data"]
     assert "int_market__batch" in made_from(fact)
