@@ -1,4 +1,4 @@
-"""Load event files, ours against pandas, and ten times as many: `python -m benchmarks.events --help`."""
+"""Load and model event files, ours against pandas, and ten times as many: `python -m benchmarks.events --help`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,30 @@ from benchmarks.measure import Usage
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).resolve().parents[2]
 LOADERS = {"ours": "ours", "pandas": "plain_pandas"}
+MODELLERS = {"ours": "marts", "pandas": "pandas_marts"}
+# The same figures of both, row by row. pandas counts revenue in doubles, so cents are compared.
+SAME = {
+    "revenue": (
+        """select revenue_date::date, product_id, buyers, purchases, units, round(revenue * 100)::bigint
+        from events.fct_revenue""",
+        """select event_date::date, product_id, buyers, purchases, units, round(revenue * 100)::bigint
+        from read_parquet('{}/revenue.parquet')""",
+    ),
+    "daily": (
+        """select engagement_date, daily_active_users, weekly_active_users, monthly_active_users,
+            sessions, events, bounces
+        from events.fct_daily_engagement where sessions > 0""",
+        """select session_date::date, daily_active_users, weekly_active_users, monthly_active_users,
+            sessions, events, bounces
+        from read_parquet('{}/daily.parquet')""",
+    ),
+    "funnel": (
+        """pivot (select funnel_date, step, sessions_reached from events.fct_funnel)
+        on step in ('session', 'view', 'cart', 'checkout', 'purchase') using sum(sessions_reached)::bigint""",
+        """select session_date::date, session::bigint, view::bigint, cart::bigint, checkout::bigint, purchase::bigint
+        from read_parquet('{}/funnel.parquet')""",
+    ),
+}
 
 
 class Bench:
@@ -51,6 +75,37 @@ class Bench:
             self.problems.append(f"{loader}, {path.name}: {found} instead of {expected}")
         return usage
 
+    def model(self, form: str, events: int, rounds: int) -> dict[str, list[Usage]]:
+        """Take a file to the marts, each time from nothing, and hold the figures of all against one another."""
+        path, _ = self.files[form, events]
+        figures: dict[str, dict[str, list[tuple[object, ...]]]] = {}
+
+        def once(modeller: str) -> Usage:
+            with tempfile.TemporaryDirectory(dir=self.work) as out:
+                command = [sys.executable, "-m", f"benchmarks.events.{MODELLERS[modeller]}", path, out]
+                usage = measure.run(command, cwd=ROOT)
+                if not usage.ok:
+                    raise SystemExit(f"{modeller} failed on {path.name}:\n{usage.stderr[-3000:]}")
+                figures[modeller] = read_figures(usage.last_json())
+            return usage
+
+        done = partial(show, f"{form} to marts")
+        results = measure.interleaved({name: partial(once, name) for name in MODELLERS}, rounds, done=done)
+        for name in SAME:
+            if figures["ours"][name] != figures["pandas"][name] or not figures["ours"][name]:
+                self.problems.append(f"{path.name}: {name} differs between ours and pandas")
+        return results
+
+
+def read_figures(report: dict[str, object]) -> dict[str, list[tuple[object, ...]]]:
+    """What a modeller left: a DuckDB file, or a folder of Parquet."""
+    with duckdb.connect(str(report.get("warehouse", ":memory:")), read_only="warehouse" in report) as db:
+        number = 0 if "warehouse" in report else 1
+        return {
+            name: sorted(db.execute(queries[number].format(report.get("marts"))).fetchall())
+            for name, queries in SAME.items()
+        }
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.events", description=__doc__)
@@ -72,6 +127,7 @@ def main() -> int:
                 loader: partial(bench.load, loader, form, options.events) for loader in LOADERS
             }
             report[form] = compare(measure.interleaved(runners, options.rounds, done=partial(show, form)))
+        report["to marts"] = compare(bench.model(options.forms[0], options.events, options.rounds))
         form, many = options.forms[0], options.events * options.times
         bench.make(form, many)
         usage = bench.load("ours", form, many)
