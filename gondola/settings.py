@@ -86,6 +86,12 @@ class Settings(BaseSettings):
         default_factory=lambda: str(PROJECT_ROOT / "gondola" / "sandbox" / "jaffle_shop" / "files"),
         description="Folder of the jaffle shop's CSV files, on any storage; a small shop of our own by default.",
     )
+    retailers_file: Path = Field(
+        default=PROJECT_ROOT / "retailers.yaml", description="The retailers whose sales are fetched."
+    )
+    retailer_retry_delays_seconds: tuple[float, ...] = Field(
+        default=(300.0, 300.0), description="Rests before a retailer that failed is asked again."
+    )
     bad_row_share: float = Field(
         default=0.05, ge=0, le=1, description="Share of bad rows in a file above which its load fails."
     )

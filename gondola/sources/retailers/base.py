@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from gondola import clock
-from gondola.errors import GondolaError
+from gondola.errors import GondolaError, is_transient
 from gondola.sources.http import Ask, Fetcher, OnRequest, RetryPolicy, Site
 from gondola.sources.retailers.config import RetailerConfig
 from gondola.sources.retailers.record import BadSaleError, RejectedSale, SalesRecord
@@ -49,6 +49,7 @@ class DayFetch:
     started_at: datetime
     status: str = "failed"  # complete, partial or failed
     error: str | None = None
+    may_pass: bool = False  # whether asking again later is sensible
     finished_at: datetime | None = None
     pages: list[Page] = field(default_factory=list)
 
@@ -176,6 +177,7 @@ async def fetch_day(
             path = content.next_path
     except (GondolaError, ValueError) as error:
         fetch.error = retailer.redact(error)
+        fetch.may_pass = is_transient(error)
         fetch.status = "partial" if fetch.pages else "failed"
     else:
         fetch.status = "complete"

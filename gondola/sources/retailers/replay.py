@@ -58,8 +58,8 @@ def from_document(data: bytes) -> DayFetch:
             datetime.fromisoformat(document["started_at"]),
             document["status"],
             document["error"],
-            datetime.fromisoformat(finished) if finished else None,
-            [_page_of(page) for page in document["pages"]],
+            finished_at=datetime.fromisoformat(finished) if finished else None,
+            pages=[_page_of(page) for page in document["pages"]],
         )
     except (KeyError, TypeError, ValueError) as error:
         message = f"no document of a retailer's day that can be read: {error}"
