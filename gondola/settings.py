@@ -52,7 +52,11 @@ class Settings(BaseSettings):
         default=PROJECT_ROOT / "data" / "warehouse" / "gondola.duckdb",
         description="The DuckDB file dbt builds; readers use the published copies beside it.",
     )
-    target: str = Field(default="duckdb", description="dbt target.")
+    target: str = Field(default="duckdb", description="dbt target: duckdb or postgres.")
+    postgres_url: SecretStr | None = Field(
+        default=None,
+        description="The PostgreSQL of the target postgres: postgresql://user:password@host:5432/database.",
+    )
     logs: Path = Field(default=PROJECT_ROOT / "data" / "logs", description="Folder of the JSON log, rotated.")
     log_level: str = Field(default="INFO", description="Least severe level that is logged.")
     spool: Path = Field(
@@ -81,6 +85,12 @@ class Settings(BaseSettings):
     jaffle_shop_source: str = Field(
         default_factory=lambda: str(PROJECT_ROOT / "gondola" / "sandbox" / "jaffle_shop" / "files"),
         description="Folder of the jaffle shop's CSV files, on any storage; a small shop of our own by default.",
+    )
+    retailers_file: Path = Field(
+        default=PROJECT_ROOT / "retailers.yaml", description="The retailers whose sales are fetched."
+    )
+    retailer_retry_delays_seconds: tuple[float, ...] = Field(
+        default=(300.0, 300.0), description="Rests before a retailer that failed is asked again."
     )
     bad_row_share: float = Field(
         default=0.05, ge=0, le=1, description="Share of bad rows in a file above which its load fails."
@@ -147,7 +157,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = _PREFIX + str(first["loc"][0]).upper()
-            message = f"{name}: {first['msg']} (got {first['input']!r})"
+            field = cls.model_fields.get(str(first["loc"][0]))
+            secret = field is not None and "SecretStr" in str(field.annotation)
+            message = f"{name}: {first['msg']}" + ("" if secret else f" (got {first['input']!r})")
             raise ConfigurationError(message) from error
 
 

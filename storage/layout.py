@@ -23,6 +23,7 @@ from storage.names import (
     parse_stamp,
     run_start,
 )
+from storage.sales_layout import SalesBronze, SalesSilver
 
 __all__ = [
     "AREAS",
@@ -38,6 +39,8 @@ __all__ = [
     "Quarantine",
     "RawFile",
     "Report",
+    "SalesBronze",
+    "SalesSilver",
     "Silver",
     "check_segment",
     "format_stamp",
@@ -289,6 +292,8 @@ Kind = (
     MarketBronze
     | MarketMonth
     | MarketSilver
+    | SalesBronze
+    | SalesSilver
     | Bronze
     | RawFile
     | Silver

@@ -63,6 +63,7 @@ def plan_backfill(
     last: date,
     *,
     everything: bool = False,
+    fetches: bool = False,
     reason: str = "",
 ) -> BackfillPlan:
     """See what there is to do in a range of days.
@@ -74,6 +75,7 @@ def plan_backfill(
         first: First day.
         last: Last day, included.
         everything: Do every day that was crawled; otherwise only days of which readers miss something.
+        fetches: Whether days that were never fetched can still be.
         reason: Why, for the record.
 
     Raises:
@@ -83,7 +85,7 @@ def plan_backfill(
         message = f"the range ends ({last}) before it begins ({first}); --from is its first day, --to its last"
         raise ConfigurationError(message)
     states = days_of(settings, first, last)
-    crawled = [state for state in states if state.crawls]
+    crawled = [state for state in states if state.crawls or fetches]
     days = tuple(state.day for state in crawled if everything or state.missing)
     plan = BackfillPlan(
         system=system,
@@ -93,7 +95,7 @@ def plan_backfill(
         reason=reason,
         days=days,
         missing={state.day: state.missing for state in crawled if state.missing},
-        never_crawled=tuple(state.day for state in states if not state.crawls),
+        never_crawled=tuple(state.day for state in states if state not in crawled),
     )
     return _resumed(settings, plan) if everything else plan  # what is missing says by itself what is left
 

@@ -15,6 +15,7 @@ from tests.servers import prefect_server, use_prefect
 
 # Tasks read their rests between tries when they are imported; no test waits for real ones.
 os.environ["GONDOLA_RETRY_DELAYS_SECONDS"] = "[0.1]"
+os.environ["GONDOLA_RETAILER_RETRY_DELAYS_SECONDS"] = "[0.1, 0.1]"
 
 
 @pytest.fixture(scope="session")

@@ -65,6 +65,7 @@ class Platform:
             "GONDOLA_LAKE": self.lake or str(self.home / "lake"),
             "GONDOLA_WAREHOUSE": str(self.home / "warehouse" / "gondola.duckdb"),
             "GONDOLA_STORES_FILE": str(self.home / "stores.yaml"),
+            "GONDOLA_RETAILERS_FILE": str(self.home / "retailers.yaml"),
             "GONDOLA_SPOOL": str(self.home / "spool"),
             "GONDOLA_LOGS": str(self.home / "logs"),
             "GONDOLA_LATE_PASS_DELAY_SECONDS": "0.2",

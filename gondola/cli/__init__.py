@@ -28,6 +28,7 @@ from gondola.cli.events_sandbox import sandbox_events
 from gondola.cli.lake import lake_app
 from gondola.cli.quality import quality
 from gondola.cli.recovery import add_recovery
+from gondola.cli.retail_sales import athena_app, sandbox_retailers
 from gondola.errors import ConfigurationError, GondolaError
 from gondola.logs import configure_logs
 from gondola.settings import PROJECT_ROOT, get_settings
@@ -50,6 +51,7 @@ app.add_typer(stores_app, name="stores")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(lake_app, name="lake")
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(athena_app, name="athena")
 app.command(epilog="Example: gondola quality --all")(quality)
 app.command(epilog="Example: gondola api --port 8600")(api)
 app.add_typer(lifecycle.app, name="lifecycle")
@@ -57,6 +59,8 @@ app.command(epilog="Example: gondola deploy --dry-run")(deploy)
 sandbox_app.command("events", epilog="Example: gondola sandbox events --out events --events 1000000 --days 30")(
     sandbox_events
 )
+
+sandbox_app.command("retailers", epilog="Example: gondola sandbox retailers --truth-file truth.json")(sandbox_retailers)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -67,6 +71,7 @@ class System(StrEnum):
     MARKET = "market"
     EVENTS = "events"
     JAFFLE_SHOP = "jaffle_shop"
+    RETAIL_SALES = "retail_sales"
 
 
 # The options of `run` that only some systems have.
@@ -74,6 +79,7 @@ RUN_OPTIONS = {
     System.MARKET: {"--date", "--store", "--region"},
     System.EVENTS: {"--date", "--source"},
     System.JAFFLE_SHOP: {"--source"},
+    System.RETAIL_SALES: {"--date", "--retailer"},
 }
 
 
@@ -142,11 +148,13 @@ def run(
     source: Annotated[
         str | None, typer.Option(help="Where the files are: a folder, s3://… or az://…; the settings' by default.")
     ] = None,
+    retailer: Annotated[list[str] | None, typer.Option(help="Retailer id; may be given more than once.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fetch a system's data, build its models and publish them."""
     _refuse_options_of_others(
-        system, {"--date": business_date, "--store": store, "--region": region, "--source": source}
+        system,
+        {"--date": business_date, "--store": store, "--region": region, "--source": source, "--retailer": retailer},
     )
     day = business_date.date() if business_date else None
     if system is System.EVENTS:
@@ -159,6 +167,11 @@ def run(
 
         shop = run_jaffle_shop(source)
         _finish(shop, shop.status, print_jaffle_shop_report, as_json=as_json)
+    elif system is System.RETAIL_SALES:
+        from gondola.cli.retail_sales import print_retail_report, run_retail_sales
+
+        sold = run_retail_sales(day, retailer or [])
+        _finish(sold, sold.status, print_retail_report, as_json=as_json)
     else:
         from gondola.cli.market import print_report, run_market
 
@@ -189,7 +202,7 @@ def transform(
     accept_lost: Annotated[
         bool, typer.Option("--accept-lost", help="Leave out runs whose files are gone, instead of refusing.")
     ] = False,
-    target: Annotated[str | None, typer.Option(help="dbt target.")] = None,
+    target: Annotated[str | None, typer.Option(help="dbt target: duckdb, or postgres.")] = None,
     accept_quality: Annotated[
         str | None, typer.Option(metavar="REASON", help="Publish in spite of the quality gate, for this reason.")
     ] = None,
@@ -201,13 +214,15 @@ def transform(
         get_settings.cache_clear()
     configure_logs(get_settings())
     from flows.transform import transform as transform_flow
+    from tasks.targets import TARGETS
 
-    names = [system.value for system in systems or list(System)]
+    builds = TARGETS[get_settings().target].systems if get_settings().target in TARGETS else None
+    names = [system.value for system in systems or []] or list(builds or [system.value for system in System])
     built = transform_flow(names, full_refresh=full_refresh, accept_lost=accept_lost, accept_quality=accept_quality)
     if as_json:
         _emit(asdict(built))
     else:
-        display.console.print(f"{built.passed} models and tests passed in {built.seconds:.1f} s; published.")
+        display.console.print(f"{built.passed} models and tests passed in {built.seconds:.1f} s.")
 
 
 @app.command(epilog='Example: gondola query "select * from market.dim_stores" --format csv')

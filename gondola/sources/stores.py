@@ -15,12 +15,40 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from gondola.errors import ConfigurationError, UnknownNameError
 from gondola.yaml_files import Strict, load_yaml
 
-__all__ = ["DEFAULT_REGION", "Region", "RegionMethod", "Store", "load_stores", "select_stores"]
+__all__ = [
+    "DEFAULT_REGION",
+    "Identifier",
+    "Region",
+    "RegionMethod",
+    "Store",
+    "load_stores",
+    "root_url",
+    "select_stores",
+]
 
 DEFAULT_REGION = "default"
 
 # Ids become path segments and SQL literals, so they are kept plain.
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]{0,62}$")]
+
+
+def root_url(value: str) -> str:
+    """The root address of a host that may be asked, without a slash at its end.
+
+    Raises:
+        ValueError: It is no root address, holds credentials, or is plain http on another machine.
+    """
+    parts = urlsplit(value)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path.strip("/") or parts.query:
+        message = "expected the root address of the shop, as in https://www.example.com.br"
+        raise ValueError(message)
+    if parts.username or parts.password:
+        message = "credentials do not belong in an address"
+        raise ValueError(message)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        message = "plain http is accepted for this machine only; use https"
+        raise ValueError(message)
+    return value.rstrip("/")
 
 
 class RegionMethod(StrEnum):
@@ -69,20 +97,7 @@ class Store(Strict):
     note: str | None = None
     regions: tuple[Region, ...] = ()
 
-    @field_validator("base_url")
-    @classmethod
-    def _root_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path.strip("/") or parts.query:
-            message = "expected the root address of the shop, as in https://www.example.com.br"
-            raise ValueError(message)
-        if parts.username or parts.password:
-            message = "credentials do not belong in an address"
-            raise ValueError(message)
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
-            message = "plain http is accepted for this machine only; use https"
-            raise ValueError(message)
-        return value.rstrip("/")
+    _root_url = field_validator("base_url")(root_url)
 
     @model_validator(mode="after")
     def _consistent(self) -> Store:

@@ -1,5 +1,6 @@
 """VTEX storefronts: plan a store's crawls, crawl them completely, and find out how a store works."""
 
+from gondola.sources.http.fetcher import Fetcher
 from gondola.sources.vtex.contract import (
     CrawlOptions,
     CrawlResult,
@@ -12,7 +13,6 @@ from gondola.sources.vtex.contract import (
     StorePlan,
 )
 from gondola.sources.vtex.crawl import crawl
-from gondola.sources.vtex.fetcher import Fetcher
 from gondola.sources.vtex.probe import ProbeReport, probe
 from gondola.sources.vtex.regions import plan_store
 

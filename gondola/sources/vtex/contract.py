@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal, Protocol
 
 import pyarrow as pa
 
 from gondola.errors import GondolaError
+from gondola.sources.http.outcome import OnRequest, RequestOutcome
 from gondola.sources.stores import Region, Store
 
 __all__ = [
@@ -32,27 +33,6 @@ __all__ = [
 ]
 
 Status = Literal["complete", "partial", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class RequestOutcome:
-    """One attempt at one request."""
-
-    requested_at: datetime
-    method: str
-    url: str
-    """Path and query; never a cookie."""
-    slice: str
-    attempt: int
-    status: int | None
-    """None when no answer came."""
-    bytes: int
-    """Body bytes on the wire, compressed as they came."""
-    seconds: float
-    waited_seconds: float
-    """Time spent waiting for the host's permission before sending."""
-    outcome: Literal["ok", "retried", "failed", "throttled"]
-    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +136,6 @@ class Progress:
     errors: int = 0
 
 
-OnRequest = Callable[[RequestOutcome], None]
 OnProgress = Callable[[Progress], None]
 
 

@@ -7,6 +7,7 @@ import gc
 from functools import partial
 
 from gondola.errors import CircuitOpenError, GondolaError
+from gondola.sources.http.fetcher import Ask, Fetcher, RetryPolicy, Site
 from gondola.sources.vtex.breaker import BREAKER_IS_OPEN, Breaker
 from gondola.sources.vtex.collector import Collector, PageFacts
 from gondola.sources.vtex.contract import (
@@ -20,7 +21,6 @@ from gondola.sources.vtex.contract import (
 )
 from gondola.sources.vtex.descent import Descent
 from gondola.sources.vtex.families import FAMILIES, Page, Slice
-from gondola.sources.vtex.fetcher import Ask, Fetcher, RetryPolicy, Site
 from gondola.sources.vtex.pages import PageAnswer, PagePool
 from gondola.sources.vtex.regions import context_of
 from gondola.sources.vtex.tree import TREE_PATH, CategoryTree, Node, read_tree

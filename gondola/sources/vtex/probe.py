@@ -13,10 +13,10 @@ from itertools import pairwise
 import msgspec
 
 from gondola.errors import GondolaError
+from gondola.sources.http.fetcher import Ask, Fetcher, HttpStatusError, RetryPolicy, Site
 from gondola.sources.stores import RegionMethod, Store
 from gondola.sources.vtex.contract import CrawlTarget
 from gondola.sources.vtex.families import FAMILIES, PAGE_SIZE, Context, Family, Page, Slice
-from gondola.sources.vtex.fetcher import Ask, Fetcher, HttpStatusError, RetryPolicy, Site
 from gondola.sources.vtex.products import decode_product
 from gondola.sources.vtex.regions import context_of, resolve_channel, resolve_region
 from gondola.sources.vtex.rows import choose_seller

@@ -9,10 +9,10 @@ from dataclasses import replace
 import msgspec
 
 from gondola.errors import ConfigurationError, GondolaError, RobotsDisallowedError
+from gondola.sources.http.fetcher import Ask, Fetcher, RetryPolicy, Site
 from gondola.sources.stores import Region, RegionMethod, Store
 from gondola.sources.vtex.contract import CrawlTarget, OnRequest, StorePlan
 from gondola.sources.vtex.families import Context
-from gondola.sources.vtex.fetcher import Ask, Fetcher, RetryPolicy, Site
 
 __all__ = ["EMPTY_REGION", "context_of", "plan_store", "resolve_channel", "resolve_region", "seller_region"]
 

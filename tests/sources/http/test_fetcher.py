@@ -15,9 +15,9 @@ from gondola.errors import (
     SourceResponseError,
     SourceUnavailableError,
 )
+from gondola.sources.http.fetcher import Ask, RetryPolicy
+from gondola.sources.http.governor import Governor
 from gondola.sources.vtex import Fetcher, RequestOutcome
-from gondola.sources.vtex.fetcher import Ask, RetryPolicy
-from gondola.sources.vtex.governor import Governor
 from tests.replay import Fault, Hit, Replay, Rule, product
 from tests.sources.vtex.harness import FakeTime, fetching, store_at
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Generic, Literal, Self, TypeVar
+from typing import Generic, Literal, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -20,12 +20,11 @@ from isal import isal_zlib
 from yarl import URL
 
 from gondola.errors import RobotsDisallowedError, SourceResponseError, SourceUnavailableError
-from gondola.sources.stores import Store
-from gondola.sources.vtex.contract import OnRequest, RequestOutcome
-from gondola.sources.vtex.governor import Governor
-from gondola.sources.vtex.robots import ROBOTS_PATH, RobotsRules
+from gondola.sources.http.governor import Governor
+from gondola.sources.http.outcome import OnRequest, RequestOutcome
+from gondola.sources.http.robots import ROBOTS_PATH, RobotsRules
 
-__all__ = ["Ask", "Fetcher", "HttpStatusError", "RetryPolicy", "Site"]
+__all__ = ["Ask", "Fetcher", "Host", "HttpStatusError", "RetryPolicy", "Site"]
 
 T = TypeVar("T")
 _Outcome = Literal["ok", "retried", "failed", "throttled"]
@@ -35,6 +34,22 @@ _THROTTLED = frozenset({429, 503})
 _SERVER_ERROR = 500
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 30.0
+
+
+class Host(Protocol):
+    """Whom we ask, and how hard it may be pressed: a store, a retailer's API."""
+
+    @property
+    def base_url(self) -> str:
+        """Root address, without a slash at its end."""
+
+    @property
+    def concurrency(self) -> int:
+        """Requests that may be in flight."""
+
+    @property
+    def requests_per_second(self) -> float:
+        """Requests a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +101,20 @@ class Ask(Generic[T]):
     """Path and query, encoded."""
     read: Callable[[bytes, Mapping[str, str]], T]
     """Makes the value of body and headers; a ValueError or a decoding error counts as a damaged body."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | Callable[[], Mapping[str, str]] = field(default_factory=dict)
+    """A function is asked for each attempt, as a signature with a time of its own must be."""
     label: str = ""
     """The slice it is for, as noted in the outcomes."""
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     follow: bool = False
     """Follow redirects; a page of a catalogue never redirects rightly."""
+    form: Mapping[str, str] | None = None
+    """Fields to send by POST, in place of a GET."""
+
+    @property
+    def method(self) -> str:
+        """The method of the request."""
+        return "GET" if self.form is None else "POST"
 
 
 @dataclass(slots=True)
@@ -180,7 +203,7 @@ class Fetcher:
             await self._session.close()
             self._session = None
 
-    async def site(self, store: Store, *, on_request: OnRequest | None = None) -> Site:
+    async def site(self, store: Host, *, on_request: OnRequest | None = None) -> Site:
         """The store's host, with its robots.txt read once.
 
         Raises:
@@ -255,7 +278,13 @@ class Fetcher:
                 answer = _Answer(datetime.now(UTC), sent_at, sent_at - began)
                 url = URL(site.base_url + ask.path, encoded=True)
                 try:
-                    async with self._session.get(url, headers=ask.headers, allow_redirects=ask.follow) as response:
+                    async with self._session.request(
+                        ask.method,
+                        url,
+                        headers=ask.headers() if callable(ask.headers) else ask.headers,
+                        data=ask.form,
+                        allow_redirects=ask.follow,
+                    ) as response:
                         answer.status, answer.headers = response.status, response.headers
                         try:
                             answer.body = await response.read()
@@ -323,7 +352,7 @@ class Fetcher:
             on_request(
                 RequestOutcome(
                     requested_at=answer.requested_at,
-                    method="GET",
+                    method=ask.method,
                     url=ask.path,
                     slice=ask.label,
                     attempt=attempt,
