@@ -69,13 +69,13 @@ class Faults:
     planted: list[dict[str, object]] = field(default_factory=list)
     _offsets: dict[str, int] = field(default_factory=dict)
 
-    def among(self, name: str, rows: pa.Table, day: int) -> pa.Table:
+    def among(self, name: str, rows: pa.Table, day: int | None) -> pa.Table:
         """The day's rows of a file with the bad ones that fall on it; days are asked for in order.
 
         Args:
             name: The file.
             rows: Good rows, all columns as texts.
-            day: Which day of the world.
+            day: Which day of the world; None for a file of no days, in which all fall.
         """
         offset = self._offsets.get(name, 0)
         if rows.num_rows:
@@ -83,7 +83,7 @@ class Faults:
             for number, way in enumerate(WAYS[name]):
                 on = dice.below(self.days, f"day of {name}", np.arange(self.copies), number)
                 # What falls on a day comes behind what came before, so that places already told stay right.
-                for copy in np.flatnonzero(on == day).tolist():
+                for copy in np.flatnonzero((on == day) if day is not None else on >= 0).tolist():
                     rows = self._append(name, rows, way, f"{number}-{copy}", offset)
         self._offsets[name] = offset + rows.num_rows
         return rows

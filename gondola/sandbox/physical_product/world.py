@@ -96,9 +96,9 @@ class _Making(ExitStack):
         self._truth = Truth(self._trade)
         self._writers: dict[str, pc.CSVWriter] = {}
         self._orders = self._returns = self._waste = self._inspections = 0
-        self._write("products", self._faults.among("products", goods.catalogue(), 0))
+        self._write("products", self._faults.among("products", goods.catalogue(), None))
         self._write_recipes(goods)
-        self._write("customers", self._faults.among("customers", people.table(), 0))
+        self._write("customers", self._faults.among("customers", people.table(), None))
 
     def day(self, day: int) -> None:
         """Write what happens on a day."""
@@ -146,7 +146,7 @@ class _Making(ExitStack):
         return about | {"refused": planted, "orphans": orphans} | self._truth.document()
 
     def _write_recipes(self, goods: Goods) -> None:
-        rows = self._faults.among("recipes", goods.recipe_table(), 0)
+        rows = self._faults.among("recipes", goods.recipe_table(), None)
         if self.world.faults:
             rows = self._faults.refuse("recipes", goods.circle_table(), rows, "component_id")
         self._write("recipes", rows)
