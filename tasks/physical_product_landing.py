@@ -110,7 +110,8 @@ class Landing(ExitStack):
             files += [self._load(source, domain, key, again=True) for key in known]
         files = self._settle(domain, files)
         if domain.is_snapshot and any(file.status == "failed" for file in files):
-            files = [self._fail(domain, file, file.error or "another file of the same snapshot can't be used") for file in files]
+            other = "another file of the same snapshot can't be used"
+            files = [self._fail(domain, file, file.error or other) for file in files]
         for file in files:
             self._check(domain, file)
         self._files += files
@@ -144,8 +145,8 @@ class Landing(ExitStack):
             share, allowed = file.rejected / file.rows if file.rows else 0.0, self._settings.bad_row_share
             if file.status == "complete" and share > allowed:
                 reason = (
-                    f"{file.rejected:,} of {file.rows:,} rows were refused ({share:.1%}, at most {allowed:.1%} may be), "
-                    f"so nothing of the file counts; all are in quarantine/{SYSTEM}: correct it, or raise "
+                    f"{file.rejected:,} of {file.rows:,} rows were refused ({share:.1%}, at most {allowed:.1%} may "
+                    f"be), so nothing of the file counts; all are in quarantine/{SYSTEM}: correct it, or raise "
                     "GONDOLA_BAD_ROW_SHARE, and run again"
                 )
                 file = self._fail(domain, file, reason)
@@ -188,9 +189,7 @@ class Landing(ExitStack):
             LakeUnavailableError: The lake did not take it; nothing of this run is visible then.
         """
         status, error = verdict(self._files)
-        report = PhysicalProductReport(
-            self.run_id, business_date, source, status, tuple(self._files), 0.0, error
-        )
+        report = PhysicalProductReport(self.run_id, business_date, source, status, tuple(self._files), 0.0, error)
         if not report.is_news:
             return report
         self._records.commit()

@@ -26,6 +26,7 @@ from gondola.cli.api import api
 from gondola.cli.deploy import deploy
 from gondola.cli.events_sandbox import sandbox_events
 from gondola.cli.lake import lake_app
+from gondola.cli.physical_product import sandbox_physical_product
 from gondola.cli.quality import quality
 from gondola.cli.recovery import add_recovery
 from gondola.errors import ConfigurationError, GondolaError
@@ -57,6 +58,9 @@ app.command(epilog="Example: gondola deploy --dry-run")(deploy)
 sandbox_app.command("events", epilog="Example: gondola sandbox events --out events --events 1000000 --days 30")(
     sandbox_events
 )
+sandbox_app.command("physical-product", epilog="Example: gondola sandbox physical-product --out maker --lines 100000")(
+    sandbox_physical_product
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -67,6 +71,7 @@ class System(StrEnum):
     MARKET = "market"
     EVENTS = "events"
     JAFFLE_SHOP = "jaffle_shop"
+    PHYSICAL_PRODUCT = "physical_product"
 
 
 # The options of `run` that only some systems have.
@@ -74,6 +79,7 @@ RUN_OPTIONS = {
     System.MARKET: {"--date", "--store", "--region"},
     System.EVENTS: {"--date", "--source"},
     System.JAFFLE_SHOP: {"--source"},
+    System.PHYSICAL_PRODUCT: {"--date", "--source"},
 }
 
 
@@ -159,6 +165,11 @@ def run(
 
         shop = run_jaffle_shop(source)
         _finish(shop, shop.status, print_jaffle_shop_report, as_json=as_json)
+    elif system is System.PHYSICAL_PRODUCT:
+        from gondola.cli.physical_product import print_physical_product_report, run_physical_product
+
+        made = run_physical_product(source, day)
+        _finish(made, made.final_status, print_physical_product_report, as_json=as_json)
     else:
         from gondola.cli.market import print_report, run_market
 

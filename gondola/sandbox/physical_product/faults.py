@@ -99,9 +99,7 @@ class Faults:
         """
         first = self._offsets.get(name, 0)
         self._offsets[name] = first + rows.num_rows
-        self.planted += [
-            {"table": name, "row": first + number + 1, "field": column} for number in range(rows.num_rows)
-        ]
+        self.planted += [{"table": name, "row": first + number + 1, "field": column} for number in range(rows.num_rows)]
         return pa.concat_tables([whole, rows])
 
     def long_record(self, name: str) -> None:
@@ -116,7 +114,5 @@ class Faults:
         if way.field is not None:
             values |= {KEYS[name]: f"BAD-{mark}", way.field: way.value}
         bad = pa.table({column: pa.array([value], pa.string()) for column, value in values.items()})
-        self.planted.append(
-            {"table": name, "row": offset + rows.num_rows + 1, "field": way.field or KEYS[name]}
-        )
+        self.planted.append({"table": name, "row": offset + rows.num_rows + 1, "field": way.field or KEYS[name]})
         return pa.concat_tables([rows, bad])

@@ -20,6 +20,7 @@ _LEVELS = 3  # of components, each made from those below it
 _BOUGHT = 0.15  # finished goods that are bought as they are
 _UNITS = ("kg", "l", "each")
 _MICRO = Decimal("0.000001")
+_NOWHERE = "C-NOWHERE"  # a component that no catalogue tells of
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Goods:
             if name not in self.bought:
                 lines += self._lines(name, number, [*self._material_ids, *top * 2, *self._component_ids], 2_000_000)
         lines.append(Line(self.victims[0], self.circle[0], Decimal("1.0000"), Decimal("0.0000")))
-        lines.append(Line(self.victims[1], "C-NOWHERE", Decimal("2.0000"), Decimal("0.0500")))
+        lines.append(Line(self.victims[1], _NOWHERE, Decimal("2.0000"), Decimal("0.0500")))
         return lines
 
     @cached_property
@@ -143,6 +144,7 @@ class Goods:
 
         for name in (*self._material_ids, *self._component_ids, *self.ids):
             cost(name)
+        known.pop(_NOWHERE, None)
         return known
 
     def catalogue(self) -> pa.Table:

@@ -54,12 +54,13 @@ class People:
         place = dice.below(_POOL, "place", everyone)
         person, company = pa.array(names).take(pa.array(pick)), pa.array(companies).take(pa.array(pick))
         host = pa.array([slug(name) for name in names]).take(pa.array(pick))
+        mailbox = pc.binary_join_element_wise(host, "mail.example", ".")
         signed_up = np.datetime64("2024-01-01") + dice.below(700, "signed up", everyone)
         return pa.table(
             {
                 "customer_id": self.ids,
                 "customer_name": pc.if_else(pa.array(segment == 0), person, company),
-                "email": pc.binary_join_element_wise(self.ids, pc.binary_join_element_wise(host, "mail.example", "."), "@"),
+                "email": pc.binary_join_element_wise(self.ids, mailbox, "@"),
                 "segment": pa.array(SEGMENTS).take(pa.array(segment)),
                 "city": pa.array([city for city, _ in places]).take(pa.array(place)),
                 "state": pa.array([state for _, state in places]).take(pa.array(place)),

@@ -15,7 +15,7 @@ from gondola.sandbox.events.dice import Bools, Dice, Floats, Ints
 from gondola.sandbox.physical_product.goods import Goods
 from gondola.sandbox.physical_product.people import CARRIERS, SITES, People, numbered
 
-__all__ = ["Day", "Strange", "Trade", "money", "moments"]
+__all__ = ["Day", "Strange", "Trade", "moments", "money"]
 
 DAY_SECONDS = 86_400
 _ZONE_SECONDS = 3 * 3600  # São Paulo is three hours behind UTC, without summer time since 2019

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from gondola.sandbox.events.dice import Ints
-from gondola.sandbox.physical_product.goods import Goods
 from gondola.sandbox.physical_product.trade import Day, Trade
 
 __all__ = ["Truth"]

@@ -78,14 +78,11 @@ def _count(name: str, least: int = 1) -> Column:
 
 
 # The check digit makes the sum of the digits, every other one times three from the right, a multiple of ten.
-_GTIN = Column(
-    "gtin",
-    rule=(
-        "regexp_full_match({v}, '\\d{{8}}|\\d{{12,14}}') and list_sum([try_cast(substr(lpad({v}, 14, '0'), i, 1) as "
-        "integer) * (1 + 2 * (i % 2)) for i in range(1, 15)]) % 10 = 0",
-        "is no barcode: 8, 12, 13 or 14 digits of which the last one checks the others",
-    ),
+_IS_GTIN = (
+    "regexp_full_match({v}, '\\d{{8}}|\\d{{12,14}}') and list_sum([try_cast(substr(lpad({v}, 14, '0'), i, 1) as "
+    "integer) * (1 + 2 * (i % 2)) for i in range(1, 15)]) % 10 = 0"
 )
+_GTIN = Column("gtin", rule=(_IS_GTIN, "is no barcode: 8, 12, 13 or 14 digits of which the last one checks the others"))
 
 _ALL = (
     Domain(

@@ -44,7 +44,8 @@ def screen(domain: Domain, present: Collection[str], latest: str) -> Screen:
     """
     texts = ", ".join(f"{_text_of(column, present)} as t_{column.name}" for column in domain.columns)
     typed = ", ".join(f"{_typed(column)} as {column.name}" for column in domain.columns)
-    faults, cases, values = [], [], []
+    faults: list[tuple[str, str]] = []
+    cases, values = [], []
     for column in domain.columns:
         for condition, reason in _conditions(column):
             cases.append(f"when {condition} then {len(faults)}")
@@ -81,7 +82,8 @@ def _typed(column: Column) -> str:
     if column.words:
         return f"lower({text})"
     if column.type == "boolean":
-        return f"case when lower({text}) in ('true', '1', 'yes') then true when lower({text}) in ('false', '0', 'no') then false end"
+        yes, no = f"lower({text}) in ('true', '1', 'yes')", f"lower({text}) in ('false', '0', 'no')"
+        return f"case when {yes} then true when {no} then false end"
     if column.type == "varchar":
         return text
     if match := _DECIMAL.fullmatch(column.type):
