@@ -114,6 +114,10 @@ class Settings(BaseSettings):
         default=None,
         description="Where event files come from: a folder or file, s3://bucket/prefix or az://container/…",
     )
+    physical_product_source: str | None = Field(
+        default=None,
+        description="Where the eight CSV files come from: a folder, s3://bucket/prefix or az://container/prefix.",
+    )
     pii_policy: Path = Field(
         default=PROJECT_ROOT / "deployments" / "pii.yaml", description="What is done with personal data in event files."
     )

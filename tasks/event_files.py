@@ -1,22 +1,15 @@
-"""The files that a source of events has, and their copies on this machine while they are read."""
+"""The files that a source of events has."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gondola.errors import ConfigurationError
 from gondola.sources.events import Kind, format_of_name
 from storage.lake import Lake
-from storage.parquet import create_spool_file
 
-__all__ = ["Source", "SourceFile", "StagedFile", "open_source", "stage"]
-
-
-_COPY_BYTES = 4 << 20
+__all__ = ["Source", "SourceFile", "open_source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +27,6 @@ class Source:
     lake: Lake
     files: tuple[SourceFile, ...]
     ignored: tuple[str, ...]  # files whose names begin right, but end in no known format
-
-
-@dataclass(frozen=True, slots=True)
-class StagedFile:
-    """The copy of a source's file, byte for byte."""
-
-    path: Path
-    sha256: str
-    bytes: int
 
 
 def open_source(uri: str) -> Source:
@@ -89,26 +73,3 @@ def open_source(uri: str) -> Source:
 def _kind(key: str) -> Kind | None:
     first = key.split("/", 1)[0].lower()
     return next((kind for kind in Kind if first.startswith(kind.value)), None)
-
-
-@contextmanager
-def stage(source: Source, file: SourceFile, spool: Path) -> Iterator[StagedFile]:
-    """Copy a file to this machine for as long as the block runs.
-
-    Raises:
-        LakeKeyError: The file has gone.
-        LakeUnavailableError: The source does not answer.
-    """
-    path, copy = create_spool_file(spool)
-    try:
-        digest, size = hashlib.sha256(), 0
-        with source.lake.open_file(file.key) as original:
-            while data := original.read(_COPY_BYTES):
-                digest.update(data)
-                copy.write(data)
-                size += len(data)
-        copy.flush()
-        yield StagedFile(path, digest.hexdigest(), size)
-    finally:
-        path.unlink(missing_ok=True)
-        copy.close()

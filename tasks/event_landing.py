@@ -24,8 +24,9 @@ from storage.layout import RawFile, Silver, make_run_id
 from storage.parquet import FileStats
 from storage.records import QuarantineRecord, RecordWriter, RunRecord, put_run, read_runs
 from tasks.event_checks import file_checks, ignored_file, unread_file
-from tasks.event_files import Source, SourceFile, StagedFile, stage
+from tasks.event_files import Source, SourceFile
 from tasks.event_report import EventsReport, FileReport
+from tasks.staging import StagedFile, stage
 
 __all__ = ["SYSTEM", "Landing", "Loaded", "put_failed_run"]
 
@@ -89,7 +90,7 @@ class Landing:
         report = FileReport(file.key, file.kind.value, "failed")
         mark = self._rows[file.kind].mark()
         try:
-            with stage(source, file, self._settings.spool) as staged:
+            with stage(source.lake, file.key, self._settings.spool) as staged:
                 report = replace(report, sha256=staged.sha256, bytes=staged.bytes)
                 if staged.sha256 in self._runs:
                     report = replace(report, status="duplicate", duplicate_of=self._runs[staged.sha256])

@@ -18,7 +18,15 @@ from prefect.runtime import flow_run
 from gondola import clock
 from gondola.clock import next_start, today
 from gondola.errors import ConfigurationError, QualityGateError
-from gondola.quality import CheckResult, Thresholds, judge_market, load_thresholds, refusals, render_report
+from gondola.quality import (
+    CheckResult,
+    Thresholds,
+    judge_market,
+    judge_physical_product,
+    load_thresholds,
+    refusals,
+    render_report,
+)
 from gondola.settings import Settings
 from storage.lake import Lake
 from storage.layout import Report, make_run_id
@@ -27,7 +35,7 @@ from storage.records import QualityRecord, RecordWriter, RunRecord, put_run
 from tasks.retries import STEP
 from tasks.transform import TRANSFORM, TransformReport
 
-__all__ = ["QualityReport", "judge_build", "judge_published"]
+__all__ = ["JUDGED", "QualityReport", "judge_build", "judge_published"]
 
 SYSTEM = "quality"
 _MOST_NAMED = 5
@@ -35,7 +43,11 @@ _MOST_NAMED = 5
 _Judge = Callable[[duckdb.DuckDBPyConnection, Thresholds, datetime, bool], list[CheckResult]]
 _JUDGES: dict[str, _Judge] = {
     "market": lambda connection, thresholds, now, gate: judge_market(connection, thresholds.market, now=now, gate=gate),
+    "physical_product": lambda connection, thresholds, now, gate: judge_physical_product(
+        connection, thresholds.physical_product, now=now, gate=gate
+    ),
 }
+JUDGED = tuple(_JUDGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,11 @@ class QualityReport:
     def refused(self) -> tuple[str, ...]:
         """What stops a publish, a line for each."""
         return tuple(str(result) for result in refusals(self.results))
+
+    @property
+    def warned(self) -> list[dict[str, str]]:
+        """What is only said: each check by its name, with its words."""
+        return [{"check": one.name, "text": str(one)} for one in self.results if not one.passed and not one.refuses]
 
     @property
     def status(self) -> str:
@@ -141,7 +158,10 @@ def judge_published(settings: Settings, systems: Sequence[str]) -> QualityReport
         status=report.status,
         error=report.refused[0] if report.refused else None,
         flow_run_id=flow_run.get_id(),
-        attributes=json.dumps({"failures": list(report.refused), "report": report.report_key}, ensure_ascii=False),
+        attributes=json.dumps(
+            {"failures": list(report.refused), "warnings": report.warned, "report": report.report_key},
+            ensure_ascii=False,
+        ),
     )
     put_run(lake, record)
     return report
@@ -155,7 +175,9 @@ def _judge(
     *,
     gate: bool,
 ) -> list[CheckResult]:
-    judges = [_JUDGES[system] for system in systems if system in _JUDGES]
+    query = "select schema_name from information_schema.schemata where catalog_name = current_database()"
+    built = {name for (name,) in connection.execute(query).fetchall()}
+    judges = [_JUDGES[system] for system in systems if system in _JUDGES and system in built]
     return [result for judge in judges for result in judge(connection, thresholds, now, gate)]
 
 

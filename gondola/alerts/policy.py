@@ -163,6 +163,14 @@ class GateTrippedRule(Rule):
     severity: Severity = Severity.CRITICAL
 
 
+class ChecksFailedRule(Rule):
+    """The last look at what is published found what is not as it should be."""
+
+    warnings: tuple[str, ...] = Field(
+        default=("anomaly",), description="Checks that are told of even where they are only a warning."
+    )
+
+
 class StorageRule(Rule):
     """The disk is nearly full, or the lake over its budget."""
 
@@ -182,6 +190,7 @@ class Rules(Strict):
     product_count: ProductCountRule = ProductCountRule()
     build_failed: BuildFailedRule = BuildFailedRule()
     gate_tripped: GateTrippedRule = GateTrippedRule()
+    checks_failed: ChecksFailedRule = ChecksFailedRule()
     storage: StorageRule = StorageRule()
 
     def by_name(self) -> dict[str, Rule]:

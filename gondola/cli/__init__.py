@@ -26,6 +26,7 @@ from gondola.cli.api import api
 from gondola.cli.deploy import deploy
 from gondola.cli.events_sandbox import sandbox_events
 from gondola.cli.lake import lake_app
+from gondola.cli.physical_product import sandbox_physical_product
 from gondola.cli.quality import quality
 from gondola.cli.recovery import add_recovery
 from gondola.cli.retail_sales import athena_app, sandbox_retailers
@@ -59,6 +60,9 @@ app.command(epilog="Example: gondola deploy --dry-run")(deploy)
 sandbox_app.command("events", epilog="Example: gondola sandbox events --out events --events 1000000 --days 30")(
     sandbox_events
 )
+sandbox_app.command("physical-product", epilog="Example: gondola sandbox physical-product --out maker --lines 100000")(
+    sandbox_physical_product
+)
 
 sandbox_app.command("retailers", epilog="Example: gondola sandbox retailers --truth-file truth.json")(sandbox_retailers)
 
@@ -72,6 +76,7 @@ class System(StrEnum):
     EVENTS = "events"
     JAFFLE_SHOP = "jaffle_shop"
     RETAIL_SALES = "retail_sales"
+    PHYSICAL_PRODUCT = "physical_product"
 
 
 # The options of `run` that only some systems have.
@@ -80,6 +85,7 @@ RUN_OPTIONS = {
     System.EVENTS: {"--date", "--source"},
     System.JAFFLE_SHOP: {"--source"},
     System.RETAIL_SALES: {"--date", "--retailer"},
+    System.PHYSICAL_PRODUCT: {"--date", "--source"},
 }
 
 
@@ -172,6 +178,11 @@ def run(
 
         sold = run_retail_sales(day, retailer or [])
         _finish(sold, sold.status, print_retail_report, as_json=as_json)
+    elif system is System.PHYSICAL_PRODUCT:
+        from gondola.cli.physical_product import print_physical_product_report, run_physical_product
+
+        made = run_physical_product(source, day)
+        _finish(made, made.final_status, print_physical_product_report, as_json=as_json)
     else:
         from gondola.cli.market import print_report, run_market
 

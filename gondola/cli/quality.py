@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from gondola.cli import display
+from gondola.errors import UnknownNameError
 from gondola.logs import configure_logs
 from gondola.settings import get_settings
 
@@ -21,14 +22,21 @@ __all__ = ["quality"]
 
 
 def quality(
+    systems: Annotated[
+        list[str] | None, typer.Argument(help="Systems: market, physical_product; both by default.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Show what passed, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Judge what is published: volume, freshness, prices; write the report; change nothing."""
     configure_logs(get_settings(), stderr=False)
     from flows.quality import quality as quality_flow
+    from tasks.quality import JUDGED
 
-    state: Any = quality_flow(return_state=True)
+    if unknown := [system for system in systems or () if system not in JUDGED]:
+        message = f"there are no checks of {', '.join(unknown)}; systems with checks: {', '.join(JUDGED)}"
+        raise UnknownNameError(message)
+    state: Any = quality_flow(tuple(systems or JUDGED), return_state=True)
     report: QualityReport | BaseException = state.result(raise_on_failure=False)
     if isinstance(report, BaseException):
         raise report

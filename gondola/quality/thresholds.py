@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from gondola.yaml_files import Strict, load_yaml
 
-__all__ = ["MarketThresholds", "Thresholds", "load_thresholds"]
+__all__ = ["MarketThresholds", "PhysicalProductThresholds", "Thresholds", "load_thresholds"]
 
 
 class Volume(Strict):
@@ -67,10 +67,36 @@ class MarketThresholds(Strict):
     list_price: ListPrice = ListPrice()
 
 
+class Share(Strict):
+    """How many bad rows are only said."""
+
+    most_share: float = Field(default=0.01, ge=0, le=1, description="Of the rows; more is an error.")
+
+
+class Anomaly(Strict):
+    """A day of a series against the same weekday of the days around it."""
+
+    days: int = Field(default=90, ge=7, description="Days up to the newest that are compared.")
+    judged_days: int = Field(default=7, ge=1, description="Newest days of which an anomaly is said.")
+    least_points: int = Field(default=28, ge=7, description="A series of fewer days is not judged.")
+    least_score: float = Field(default=6, gt=0, description="Robust standard deviations; below it is nothing.")
+    least_share: float = Field(default=0.5, ge=0, description="Of what is usual; a smaller difference is nothing.")
+
+
+class PhysicalProductThresholds(Strict):
+    """Thresholds of the physical product system."""
+
+    referential_integrity: Share = Share()
+    calculation: Share = Share()
+    freshness: Freshness = Freshness(warn_hours=48, error_hours=96)
+    anomaly: Anomaly = Anomaly()
+
+
 class Thresholds(Strict):
     """The whole file."""
 
     market: MarketThresholds = MarketThresholds()
+    physical_product: PhysicalProductThresholds = PhysicalProductThresholds()
 
 
 def load_thresholds(path: Path) -> Thresholds:

@@ -24,6 +24,7 @@ def test_the_shipped_file_has_the_thresholds_of_the_docs() -> None:
         "product_count",
         "build_failed",
         "gate_tripped",
+        "checks_failed",
         "storage",
     }
     assert all(rule.enabled for rule in rules.by_name().values())

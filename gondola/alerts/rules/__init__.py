@@ -11,7 +11,7 @@ from typing import Any
 from gondola.alerts.facts import Facts
 from gondola.alerts.policy import Rules
 from gondola.alerts.rules.flow_runs import run_failed, run_late
-from gondola.alerts.rules.house import build_failed, gate_tripped, storage
+from gondola.alerts.rules.house import build_failed, checks_failed, gate_tripped, storage
 from gondola.alerts.rules.shelves import product_count, stale_store, success_rate
 from gondola.alerts.rules.verdict import Finding, Verdict
 
@@ -27,6 +27,7 @@ _RULES: dict[str, Callable[[Facts, Any], Verdict]] = {
         product_count,
         build_failed,
         gate_tripped,
+        checks_failed,
         storage,
     )
 }

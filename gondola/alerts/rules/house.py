@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gondola.alerts.facts import Facts, attributes
-from gondola.alerts.policy import BuildFailedRule, GateTrippedRule, StorageRule
+from gondola.alerts.policy import BuildFailedRule, ChecksFailedRule, GateTrippedRule, StorageRule
 from gondola.alerts.rules.verdict import Bench, Verdict, grouped, leading, place_of, short
 from storage.records import RunRecord
 
-__all__ = ["build_failed", "gate_tripped", "storage"]
+__all__ = ["build_failed", "checks_failed", "gate_tripped", "storage"]
 
 _MOST_NAMED = 3
 _GB = 1e9
@@ -34,6 +34,28 @@ def gate_tripped(facts: Facts, policy: GateTrippedRule) -> Verdict:
         "change through), then: gondola transform.",
     )
     return _transforms(facts, bench, lambda stage: stage == "gate", "the quality gate stopped the publish")
+
+
+def checks_failed(facts: Facts, policy: ChecksFailedRule) -> Verdict:
+    """The last look at what is published found errors, or warnings that are to be told."""
+    bench = Bench(
+        "checks_failed",
+        policy.severity,
+        "Read the report that the run links to (gondola quality writes it anew); docs/quality.md says what each check "
+        "is for.",
+    )
+    runs = [run for run in facts.runs if run.system == "quality"]
+    for name, of_scope in grouped(runs, lambda run: place_of(run.scope)).items():
+        of_scope.sort(key=lambda run: run.finished_at, reverse=True)
+        reasons = _found(of_scope[0], policy)
+        if reasons:
+            streak = leading(of_scope, lambda run: bool(_found(run, policy)))
+            bench.wrong(
+                name, streak[-1].finished_at, f"{name}: {_named(reasons)}", link=facts.link(of_scope[0].flow_run_id)
+            )
+        else:
+            bench.well.add(name)
+    return bench.verdict(None)
 
 
 def storage(facts: Facts, policy: StorageRule) -> Verdict:
@@ -74,13 +96,24 @@ def _transforms(facts: Facts, bench: Bench, blames: Callable[[str], bool], words
         elif blames(stage):
             streak = leading(of_scope, lambda run: run.status == "failed" and blames(_stage(run)))
             reasons = attributes(last).get("failures") or [last.error or "no reason given"]
-            more = f"; and {len(reasons) - _MOST_NAMED} more" if len(reasons) > _MOST_NAMED else ""
-            named = "; ".join(short(str(reason)) for reason in reasons[:_MOST_NAMED])
-            what = f"{name}: {words}: {named}{more}"
+            what = f"{name}: {words}: {_named(reasons)}"
             bench.wrong(name, streak[-1].finished_at, what, link=facts.link(last.flow_run_id))
         elif stage != "build":
             bench.well.add(name)  # it came past this stage; a build that broke says nothing of the gate
     return bench.verdict(None)
+
+
+def _found(run: RunRecord, policy: ChecksFailedRule) -> list[str]:
+    """What a quality run has to say: its errors, and the warnings that somebody wants to hear of."""
+    told = attributes(run)
+    warnings = [one for one in told.get("warnings") or [] if isinstance(one, dict)]
+    found = [str(one.get("text")) for one in warnings if one.get("check") in policy.warnings]
+    return [*map(str, told.get("failures") or []), *found]
+
+
+def _named(reasons: Sequence[object]) -> str:
+    more = f"; and {len(reasons) - _MOST_NAMED} more" if len(reasons) > _MOST_NAMED else ""
+    return "; ".join(short(str(reason)) for reason in reasons[:_MOST_NAMED]) + more
 
 
 def _stage(run: RunRecord) -> str:

@@ -4,19 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gondola.sources.events.columns import Columns
 from gondola.sources.events.contract import Rejected
 
-__all__ = ["ROWS", "Chunk", "columns_as_text", "records_as_text"]
+__all__ = ["ROWS", "Chunk", "FileColumns", "columns_as_text", "records_as_text"]
 
 ROWS = 32_768
 _NUMBERS = {"price", "quantity"}
 UNSURE = "\0"  # in a text, it sends its row to the models
 _MICROSECONDS_UTC = pa.timestamp("us", tz="UTC")
+
+
+class FileColumns(Protocol):
+    """What a reader of files has to know of a contract: which of a file's columns are its own, and by what name."""
+
+    @property
+    def subject(self) -> str:
+        """What the files are called."""
+
+    def knows(self, name: str) -> bool:
+        """Whether a name is one of the contract's; nothing is remembered."""
+
+    def target(self, name: str) -> str | None:
+        """The contract's name of a column; None for one that is left out."""
+
+    def targets(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """The names under which a file has each of the contract's columns."""
+
+    def pick(self, record: Mapping[str, object]) -> dict[str, object]:
+        """A record under the contract's names."""
+
+    def require(self, names: Iterable[str], *, where: str) -> None:
+        """Refuse a file that lacks a column without which no row can be good."""
+
+    def look_into(self, name: str, value: object) -> None:
+        """Look at the parts of a nested column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +60,7 @@ class Chunk:
     rejected: tuple[Rejected, ...] = ()
 
 
-def columns_as_text(table: pa.Table, columns: Columns) -> pa.Table | None:
+def columns_as_text(table: pa.Table, columns: FileColumns) -> pa.Table | None:
     """The contract's columns of a table, as text; None where a value would not survive that."""
     for field in table.schema:
         if pa.types.is_nested(field.type):

@@ -30,6 +30,11 @@ class Columns:
         self._targets: dict[str, str | None] = {}
         self._plans: dict[tuple[str, ...], list[tuple[str, list[str]]]] = {}
 
+    @property
+    def subject(self) -> str:
+        """What its files are called."""
+        return self.kind.value
+
     def target(self, name: str) -> str | None:
         """The contract's name of a column; None for one that is left out.
 

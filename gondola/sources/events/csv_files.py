@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 
 from gondola.errors import DataContractError
-from gondola.sources.events.chunks import Chunk, columns_as_text
-from gondola.sources.events.columns import Columns
+from gondola.sources.events.chunks import Chunk, FileColumns, columns_as_text
 from gondola.sources.events.contract import Rejected
 from gondola.sources.events.streams import MAX_RECORD_BYTES, Stream
 
@@ -23,7 +22,7 @@ _LONGEST_SHOWN = 10_000
 csv.field_size_limit(MAX_RECORD_BYTES * 4)
 
 
-def read_csv(stream: Stream, columns: Columns) -> Iterator[Chunk]:
+def read_csv(stream: Stream, columns: FileColumns) -> Iterator[Chunk]:
     """The records of a CSV file with a header; the delimiter is found out.
 
     Args:
@@ -47,7 +46,7 @@ def read_csv(stream: Stream, columns: Columns) -> Iterator[Chunk]:
         row += chunk.count
 
 
-def _read_header(line: str, columns: Columns) -> tuple[list[str], str]:
+def _read_header(line: str, columns: FileColumns) -> tuple[list[str], str]:
     """The names of a header, and its delimiter: the one that makes most known names of it.
 
     Raises:
@@ -58,7 +57,7 @@ def _read_header(line: str, columns: Columns) -> tuple[list[str], str]:
     names = cut[mark]
     if not any(map(columns.knows, names)):
         message = (
-            f"the first line names no column of {columns.kind.value} files; a CSV file begins with a header, its names "
+            f"the first line names no column of {columns.subject} files; a CSV file begins with a header, its names "
             "divided by a comma, semicolon, tab or |"
         )
         raise DataContractError(message)
@@ -98,7 +97,7 @@ def _last_end(text: bytes) -> int:
 class _Rows:
     """Reads blocks of one file, whose columns are known."""
 
-    def __init__(self, names: list[str], delimiter: str, columns: Columns) -> None:
+    def __init__(self, names: list[str], delimiter: str, columns: FileColumns) -> None:
         self._names = names
         self._delimiter = delimiter
         self._columns = columns
