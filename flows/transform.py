@@ -13,7 +13,8 @@ from tasks.jaffle_shop import catch_up
 from tasks.logs import lines_in_run_log
 from tasks.publish import publish_warehouse
 from tasks.quality import judge_build
-from tasks.transform import ALWAYS_BUILT, TransformReport, build_models
+from tasks.targets import check_target
+from tasks.transform import TransformReport, build_models
 from tasks.transform_run import transform_run
 from tasks.turn import warehouse_turn
 
@@ -35,6 +36,8 @@ def transform(
 ) -> TransformReport:
     """Build and test the models of some systems; publish them when all is green and believable.
 
+    On a target other than DuckDB there is nothing to publish: readers see the target's own tables.
+
     Args:
         systems: Names of systems, such as `market`.
         full_refresh: Whether incremental models are built anew from the lake.
@@ -43,11 +46,13 @@ def transform(
         accept_quality: Why a person who looked wants the build published in spite of the quality gate.
 
     Raises:
+        ConfigurationError: There is no such target, or it does not build one of the systems.
         TransformError: A model or a test failed; what was published before stays.
         QualityGateError: What was built is not believable; what was published before stays.
         LakeUnavailableError: Another run holds the warehouse and does not end.
     """
     settings = get_settings()
+    target = check_target(settings, systems)
     with lines_in_run_log(), warehouse_turn(settings), transform_run(settings, systems) as run:
         if "jaffle_shop" in systems:
             catch_up(settings)
@@ -55,6 +60,7 @@ def transform(
             settings, systems, full_refresh=full_refresh, rebuild_days=rebuild_days, accept_lost=accept_lost
         )
         run.built(built)
-        run.judged(judge_build(settings, systems, built, run_id=run.run_id, accept=accept_quality))
-        publish_warehouse(settings, [*systems, *ALWAYS_BUILT])
+        if target.publishes:
+            run.judged(judge_build(settings, systems, built, run_id=run.run_id, accept=accept_quality))
+            publish_warehouse(settings, [*systems, *target.also])
     return built

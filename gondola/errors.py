@@ -27,6 +27,7 @@ __all__ = [
     "Transient",
     "UnknownNameError",
     "WarehouseDamagedError",
+    "WarehouseUnavailableError",
     "is_transient",
 ]
 
@@ -113,6 +114,10 @@ class QualityGateError(GondolaError, Terminal):
 
 class WarehouseDamagedError(GondolaError, Terminal):
     """The warehouse's file, or a backup of it, is no DuckDB database that this engine can read."""
+
+
+class WarehouseUnavailableError(GondolaError, Transient):
+    """The PostgreSQL of the target did not answer; the message never holds its password."""
 
 
 class RecoveryError(GondolaError, Terminal):

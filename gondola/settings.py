@@ -52,7 +52,11 @@ class Settings(BaseSettings):
         default=PROJECT_ROOT / "data" / "warehouse" / "gondola.duckdb",
         description="The DuckDB file dbt builds; readers use the published copies beside it.",
     )
-    target: str = Field(default="duckdb", description="dbt target.")
+    target: str = Field(default="duckdb", description="dbt target: duckdb or postgres.")
+    postgres_url: SecretStr | None = Field(
+        default=None,
+        description="The PostgreSQL of the target postgres: postgresql://user:password@host:5432/database.",
+    )
     logs: Path = Field(default=PROJECT_ROOT / "data" / "logs", description="Folder of the JSON log, rotated.")
     log_level: str = Field(default="INFO", description="Least severe level that is logged.")
     spool: Path = Field(
@@ -147,7 +151,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = _PREFIX + str(first["loc"][0]).upper()
-            message = f"{name}: {first['msg']} (got {first['input']!r})"
+            field = cls.model_fields.get(str(first["loc"][0]))
+            secret = field is not None and "SecretStr" in str(field.annotation)
+            message = f"{name}: {first['msg']}" + ("" if secret else f" (got {first['input']!r})")
             raise ConfigurationError(message) from error
 
 

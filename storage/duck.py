@@ -11,7 +11,7 @@ from gondola.errors import ConfigurationError
 from storage.credentials import azure_options, redact, s3_options
 from storage.lake import normalise_uri
 
-__all__ = ["connect", "prepare", "quote_identifier", "quote_literal"]
+__all__ = ["connect", "load_extension", "prepare", "quote_identifier", "quote_literal"]
 
 _SESSION_SECRET = "gondola_lake"  # noqa: S105
 
@@ -68,10 +68,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, lake_uri: str) -> None:
         return
     scope = f"{scheme}://{rest.split('/', 1)[0]}"
     if scheme == "s3":
-        _load(connection, "httpfs")
+        load_extension(connection, "httpfs")
         _create_secret(connection, "s3", scope, s3_options())
     else:
-        _load(connection, "azure")
+        load_extension(connection, "azure")
         _create_secret(connection, "azure", scope, azure_options())
 
 
@@ -85,7 +85,16 @@ def quote_literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _load(connection: duckdb.DuckDBPyConnection, extension: str) -> None:
+def load_extension(connection: duckdb.DuckDBPyConnection, extension: str) -> None:
+    """Load one of DuckDB's extensions; again is harmless.
+
+    Args:
+        connection: An open connection.
+        extension: Its name, such as `httpfs`.
+
+    Raises:
+        ConfigurationError: It is neither installed as a package nor to be had.
+    """
     # The wheel on the package index holds DuckDB's own signed binary, so that nothing is downloaded at run time.
     spec = importlib.util.find_spec(f"duckdb_extension_{extension}")
     folders = spec.submodule_search_locations if spec else None
@@ -97,7 +106,7 @@ def _load(connection: duckdb.DuckDBPyConnection, extension: str) -> None:
             connection.install_extension(extension)
             connection.load_extension(extension)
     except duckdb.Error as error:
-        package = f"duckdb-extension-{extension}=={duckdb.__version__}"
+        package = f"duckdb-extension-{extension.replace('_', '-')}=={duckdb.__version__}"
         message = f"DuckDB's extension {extension} can't be loaded ({error}); install the package {package}"
         raise ConfigurationError(message) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections import Counter
@@ -24,12 +23,11 @@ from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 from gondola.errors import TransformError
 from gondola.settings import PROJECT_ROOT, Settings
 from storage.backup import check_warehouse, damaged, is_damage
-from storage.lake import Lake
+from tasks.targets import ALWAYS_BUILT, DUCKDB, check_target, target_environment
 
 __all__ = ["ALWAYS_BUILT", "DBT_PROJECT", "TRANSFORM", "TransformReport", "build_models"]
 
 TRANSFORM = "transform"  # the system of its run records
-ALWAYS_BUILT = ("shared", "ops")  # models that belong to no system
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 _NODE_RUNS_SECONDS = 120.0
@@ -56,34 +54,31 @@ def build_models(
     rebuild_days: Sequence[date] = (),
     accept_lost: bool = False,
 ) -> TransformReport:
-    """Build and test the models of some systems, and of what they share.
+    """Build and test the models of some systems on the settings' target, and of what they share where it is built.
 
     There is no timeout: dbt's threads can't be stopped from outside, so a timed-out task would leave them
     writing beside its own retry. Ending the process ends the build, and the next build repairs what it left.
 
     Args:
-        settings: Name the lake to read and the warehouse to build.
+        settings: Name the target, the lake to read and the warehouse to build.
         systems: Names of systems, which are names of folders under `dbt_project/models`.
         full_refresh: Whether incremental models are built anew.
         rebuild_days: Days to build again although they were built.
         accept_lost: Whether a build of everything may leave out runs whose files are gone.
 
     Raises:
+        ConfigurationError: There is no such target, or it does not build one of the systems.
         WarehouseDamagedError: The warehouse's file can't be read.
         TransformError: A model or test failed; the warehouse keeps what succeeded, readers keep the last
             published copy.
     """
-    lake = Lake.open(settings.lake)
+    target = check_target(settings, systems)
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    check_warehouse(settings.warehouse)
     target_path = settings.warehouse.parent / "dbt"
-    # dbt reads these where it opens its connection; the profile names no backend.
-    os.environ |= {
-        "GONDOLA_LAKE": lake.uri,
-        "GONDOLA_WAREHOUSE": str(settings.warehouse),
-        "GONDOLA_TRANSFORM_THREADS": str(settings.transform_threads),
-        "GONDOLA_TRANSFORM_MEMORY": settings.transform_memory,
-    }
+    if target.name == DUCKDB:
+        check_warehouse(settings.warehouse)
+    else:  # what dbt knows of its last parse holds for one target
+        target_path = target_path.with_name(f"dbt-{target.name}")
     runner = PrefectDbtRunner(
         settings=PrefectDbtSettings(
             project_dir=DBT_PROJECT,
@@ -93,7 +88,7 @@ def build_models(
         ),
         raise_on_failure=False,
     )
-    command = ["build", "--target", settings.target, "--select", *systems, *ALWAYS_BUILT]
+    command = ["build", "--target", target.name, "--select", *systems, *target.also]
     # Unit tests judge the SQL, not the data: they belong to the test suite.
     command += ["--exclude-resource-type", "unit_test"]
     if full_refresh:
@@ -102,7 +97,8 @@ def build_models(
     if any(variables.values()):  # other variables than last time make dbt parse everything again
         command += ["--vars", json.dumps(variables)]
     try:
-        outcome = runner.invoke(command)
+        with target_environment(settings, target):
+            outcome = runner.invoke(command)
     except ValueError as error:  # how the runner says that dbt broke off
         if is_damage(str(error)):
             raise damaged(settings.warehouse, error) from error

@@ -8,6 +8,17 @@
         system: whose build `touched_by` speaks of. -#}
 {% test primary_key(model, columns, only='true', touched_by=none, newest_only=false, system='market') %}
     {%- set scope = touched(touched_by, system) if touched_by else newest_runs() if newest_only else 'true' %}
+    {%- if target.type != 'duckdb' %}
+    select
+        {{ columns | join(', ') }},
+        count(*) as row_count
+    from {{ model }}
+    where {{ only }} and {{ scope }}
+    group by {{ columns | join(', ') }}
+    having
+        count(*) > 1
+        {%- for column in columns %} or {{ column }} is null{% endfor %}
+    {%- else %}
     with keys as (
         select
             {{ columns | join(', ') }},
@@ -36,4 +47,5 @@
     having
         count(*) > 1
         {%- for column in columns %} or {{ column }} is null{% endfor %}
+    {%- endif %}
 {% endtest %}
