@@ -22,7 +22,7 @@ from rich.markup import escape
 from gondola import clock
 from gondola.cli import display, lifecycle
 from gondola.cli.alerts import alerts_app
-from gondola.cli.api import api
+from gondola.cli.api import api, api_key_app
 from gondola.cli.deploy import deploy
 from gondola.cli.events_sandbox import sandbox_events
 from gondola.cli.lake import lake_app
@@ -52,6 +52,7 @@ app.add_typer(lake_app, name="lake")
 app.add_typer(sandbox_app, name="sandbox")
 app.command(epilog="Example: gondola quality --all")(quality)
 app.command(epilog="Example: gondola api --port 8600")(api)
+app.add_typer(api_key_app, name="api-key")
 app.add_typer(lifecycle.app, name="lifecycle")
 app.command(epilog="Example: gondola deploy --dry-run")(deploy)
 sandbox_app.command("events", epilog="Example: gondola sandbox events --out events --events 1000000 --days 30")(

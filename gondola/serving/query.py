@@ -31,6 +31,8 @@ def run_query(
     parameters: dict[str, Any] | None = None,
     max_rows: int = 1_000_000,
     time_limit: timedelta = timedelta(minutes=5),
+    version: str | None = None,
+    spill: bool = True,
 ) -> pa.Table:
     """Answer one SQL statement from the published copy.
 
@@ -40,6 +42,8 @@ def run_query(
         parameters: Values of the statement's parameters.
         max_rows: Rows returned at most.
         time_limit: How long the statement may take.
+        version: The published version; the current one by default.
+        spill: Whether what exceeds the memory may go to the disk.
 
     Returns:
         The rows, as Arrow columns.
@@ -48,11 +52,14 @@ def run_query(
         ConfigurationError: Nothing was published yet.
         QueryError: DuckDB refused the statement, or it took too long.
     """
-    connection = open_published(settings.warehouse)
+    connection = open_published(settings.warehouse, version=version)
     try:
+        if not spill:
+            connection.execute("SET temp_directory = ''")
         # The statement comes from outside: no files, no network, no way to change that, no more memory than agreed.
         connection.execute(f"SET memory_limit = '{settings.transform_memory}'")
         connection.execute("SET enable_external_access = false")
+        connection.execute("SET python_enable_replacements = false")  # a table's name never means a variable of ours
         connection.execute("SET lock_configuration = true")
         return _bounded(connection, sql, parameters, max_rows, time_limit)
     finally:

@@ -27,7 +27,7 @@ _ATTEMPTS = 5
 
 
 class BusyError(GondolaError, Transient):
-    """The answer took longer than allowed, or waited too long for its turn."""
+    """The answer took more time or memory than allowed, or waited too long for its turn."""
 
 
 class NotBuiltError(GondolaError, Terminal):
@@ -96,6 +96,9 @@ class Snapshot:
                     timer.cancel()
         except duckdb.InterruptException as error:
             message = f"the answer took longer than {self._limit:.0f} s; ask for fewer days or products"
+            raise BusyError(message) from error
+        except duckdb.OutOfMemoryException as error:
+            message = "the answer needs more memory than allowed; ask for fewer days or products"
             raise BusyError(message) from error
         except duckdb.CatalogException as error:
             first = str(error).split("\n", maxsplit=1)[0]
@@ -204,7 +207,9 @@ class PublishedCopies:
         try:
             connection.execute("SET GLOBAL TimeZone = 'UTC'")  # cursors take over what is global, and nothing else
             connection.execute(f"SET memory_limit = '{self.settings.transform_memory}'")
+            connection.execute("SET temp_directory = ''")  # readers write nowhere
             connection.execute("SET enable_external_access = false")
+            connection.execute("SET python_enable_replacements = false")
             connection.execute("SET lock_configuration = true")
         except BaseException:
             connection.close()
