@@ -28,6 +28,8 @@ from gondola.cli.events_sandbox import sandbox_events
 from gondola.cli.lake import lake_app
 from gondola.cli.quality import quality
 from gondola.cli.recovery import add_recovery
+from gondola.cli.report import report
+from gondola.cli.sql import export, query
 from gondola.errors import ConfigurationError, GondolaError
 from gondola.logs import configure_logs
 from gondola.settings import PROJECT_ROOT, get_settings
@@ -52,6 +54,9 @@ app.add_typer(lake_app, name="lake")
 app.add_typer(sandbox_app, name="sandbox")
 app.command(epilog="Example: gondola quality --all")(quality)
 app.command(epilog="Example: gondola api --port 8600")(api)
+app.command(epilog='Example: gondola query "select * from market.dim_stores" --format csv')(query)
+app.command(epilog="Example: gondola export market.dim_products --format xlsx --out products.xlsx")(export)
+app.command(epilog="Example: gondola report --days 7 --out week.xlsx")(report)
 app.add_typer(api_key_app, name="api-key")
 app.add_typer(lifecycle.app, name="lifecycle")
 app.command(epilog="Example: gondola deploy --dry-run")(deploy)
@@ -76,15 +81,6 @@ RUN_OPTIONS = {
     System.EVENTS: {"--date", "--source"},
     System.JAFFLE_SHOP: {"--source"},
 }
-
-
-class Format(StrEnum):
-    """Forms of a query's answer."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
 
 
 def main() -> None:
@@ -209,27 +205,6 @@ def transform(
         _emit(asdict(built))
     else:
         display.console.print(f"{built.passed} models and tests passed in {built.seconds:.1f} s; published.")
-
-
-@app.command(epilog='Example: gondola query "select * from market.dim_stores" --format csv')
-def query(
-    sql: Annotated[str, typer.Argument(help="One SQL statement that reads.")],
-    form: Annotated[Format, typer.Option("--format", help="Form of the answer.")] = Format.TABLE,
-    limit: Annotated[int, typer.Option(min=1, help="Most rows returned.")] = 1_000_000,
-    as_json: AsJson = False,
-) -> None:
-    """Ask the published copy of the warehouse."""
-    from gondola.serving.query import encode, run_query
-
-    rows = run_query(get_settings(), sql, max_rows=limit)
-    if as_json:
-        form = Format.JSON
-    if form is Format.TABLE:
-        display.output.print(display.rows_table(rows.column_names, [tuple(row.values()) for row in rows.to_pylist()]))
-        return
-    sys.stdout.buffer.write(encode(rows, form.value))
-    if form is Format.JSON:
-        sys.stdout.write("\n")
 
 
 @app.command(epilog="Example: gondola status --days 30")

@@ -26,6 +26,13 @@ Day = Annotated[date | None, Query(description="The day; the newest by default."
 Days = Annotated[int, Query(ge=1, le=3660, description="Days looked at.")]
 Paged = Annotated[Pages, Depends()]
 All = Annotated[Whole, Depends()]
+Shelves = Annotated[
+    list[str] | None,
+    Query(max_length=200, description="Store-regions, as supermarket/region.", examples=[["serra/default"]]),
+]
+Gtins = Annotated[
+    list[str] | None, Query(max_length=500, description="Barcodes, one of each.", examples=[["07890010000304"]])
+]
 Kind = StrEnum("Kind", [(kind, kind) for kind in changes.KINDS])  # type: ignore[misc]
 Verdict = StrEnum("Verdict", [(verdict, verdict) for verdict in promotions.VERDICTS])  # type: ignore[misc]
 
@@ -150,8 +157,7 @@ def _add_shelves(router: APIRouter) -> None:
 
     @router.get("/availability", **described(_SHELF | {"sku_id": "1839", "days_observed": 30, "availability": "0.9"}))
     def availability(
-        *,
-        reply: Paged, days: Days = 30, last: Day = None, supermarket: Store = None, region: Region = None
+        *, reply: Paged, days: Days = 30, last: Day = None, supermarket: Store = None, region: Region = None
     ) -> Response:
         """On how many of the days that were seen whole each SKU could be bought; the rarest first."""
         return reply(
@@ -220,21 +226,13 @@ def _add_shelves(router: APIRouter) -> None:
 
 
 def _add_comparisons(router: APIRouter) -> None:
-    shelves = Annotated[
-        list[str] | None,
-        Query(max_length=200, description="Store-regions, as supermarket/region.", examples=[["serra/default"]]),
-    ]
-    gtins = Annotated[
-        list[str] | None, Query(max_length=500, description="Barcodes, one of each.", examples=[["07890010000304"]])
-    ]
-
     @router.get("/baskets", **described({"shelf": "serra/default", "items_compared": 12, "total": "231.40"}))
-    def basket(reply: All, gtin: gtins = None, shelf: shelves = None, day: Day = None) -> Response:
+    def basket(reply: All, gtin: Gtins = None, shelf: Shelves = None, day: Day = None) -> Response:
         """What the same products cost in each store-region: only what all of them sell is summed up."""
         return reply(lambda snapshot: comparisons.basket(snapshot, gtins=gtin, shelf_names=shelf, day=day).totals)
 
     @router.get("/baskets/items", **described({"gtin": "07890010000304", "shelf": "serra/default", "price": "24.9000"}))
-    def basket_items(reply: Paged, gtin: gtins = None, shelf: shelves = None, day: Day = None) -> Response:
+    def basket_items(reply: Paged, gtin: Gtins = None, shelf: Shelves = None, day: Day = None) -> Response:
         """The products of a basket, a row for each and store-region; no price where it can't be bought."""
         return reply(
             lambda snapshot: comparisons.basket(snapshot, gtins=gtin, shelf_names=shelf, day=day, page=reply.page).items

@@ -11,8 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, HTTPException, Query, Request, Response
-from fastapi import params
+from fastapi import Depends, Header, HTTPException, Query, Request, Response, params
 from fastapi.dependencies.utils import get_flat_params
 from pydantic import BaseModel, Field
 

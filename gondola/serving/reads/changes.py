@@ -62,11 +62,13 @@ judged as (
 )
 """
 _ROWS = f"""{_CHANGES}
-select * exclude (was_listed, is_listed, was_available, is_available) from judged
+select judged.* exclude (was_listed, is_listed, was_available, is_available), products.link
+from judged left join market.dim_products as products
+    on judged.supermarket = products.supermarket and judged.sku_id = products.sku_id
 where
     kind is not null and ($kind::varchar is null or kind = $kind)
-    and ($department::varchar is null or department = $department)
-order by abs(change_percent) desc nulls last, kind, supermarket, region, sku_id
+    and ($department::varchar is null or judged.department = $department)
+order by abs(change_percent) desc nulls last, kind, judged.supermarket, region, judged.sku_id
 """
 _SUMMARY = f"""{_CHANGES}
 select

@@ -19,7 +19,8 @@ with revenue as (
 select
     engagement_date, daily_active_users, weekly_active_users, monthly_active_users, sessions, bot_sessions, events,
     bounces, converted_sessions, bounce_rate, conversion_rate, average_session_seconds, events_per_session,
-    coalesce(revenue.revenue, 0)::decimal(18, 2) as revenue, coalesce(revenue.units, 0)::bigint as units,
+    case when revenue.revenue_date is null then 0 else revenue.revenue end::decimal(18, 2) as revenue,
+    coalesce(revenue.units, 0)::bigint as units,
     coalesce(revenue.unknown_price_units, 0)::bigint as unknown_price_units
 from events.fct_daily_engagement as days left join revenue on days.engagement_date = revenue.revenue_date
 where engagement_date between $first and $last

@@ -38,15 +38,20 @@ where
 order by prices.supermarket, prices.region, prices.sku_id, prices.valid_from
 """
 _SHELF = f"""
-select
-    supermarket, region, sku_id, product_id, product_name, sku_name, brand, department, category, gtin,
-    measurement_unit, unit_multiplier, is_available, price, list_price, price_without_discount, promotion_kind,
-    promotion_minimum_quantity, run_status
-from market.fct_prices_daily
-where
-    price_date = $day and {SHELVES}
-    and ($department::varchar is null or department = $department)
-order by supermarket, region, sku_id
+with shelf as (
+    select
+        supermarket, region, sku_id, product_id, product_name, sku_name, brand, department, category, gtin,
+        measurement_unit, unit_multiplier, is_available, price, list_price, price_without_discount, promotion_kind,
+        promotion_minimum_quantity, run_status
+    from market.fct_prices_daily
+    where
+        price_date = $day and {SHELVES}
+        and ($department::varchar is null or department = $department)
+)
+select shelf.*, products.link
+from shelf left join market.dim_products as products
+    on shelf.supermarket = products.supermarket and shelf.sku_id = products.sku_id
+order by shelf.supermarket, shelf.region, shelf.sku_id
 """
 # Of the days a store-region was seen whole: on the others, what is not shown may still be there.
 _AVAILABILITY = f"""

@@ -88,8 +88,8 @@ judged as (
         and lowest.offer_since = observed.offer_since
 )
 select
-    supermarket, region, sku_id, product_name, brand, department, gtin, promotion, promotion_minimum_quantity,
-    price, reference_price,
+    judged.supermarket, region, judged.sku_id, judged.product_name, judged.brand, judged.department, judged.gtin,
+    promotion, promotion_minimum_quantity, price, reference_price,
     cast(100 * (reference_price - price) / nullif(reference_price, 0) as decimal(9, 2)) as claimed_percent,
     offer_since, price_valid_until,
     case when is_known then lowest_price end as lowest_price_30_days,
@@ -99,13 +99,15 @@ select
     case when not is_known then 'unknown' when price < lowest_price then 'below' else 'not_below' end as verdict,
     case
         when is_known then null
-        when first_seen_date > offer_since - 30 then 'listed for less than 30 days before the offer'
+        when judged.first_seen_date > offer_since - 30 then 'listed for less than 30 days before the offer'
         when days_observed < 30 then (30 - days_observed) || ' of the 30 days before the offer were not observed'
         else 'never for sale in the 30 days before the offer'
-    end as unknown_because
-from judged
+    end as unknown_because,
+    products.link
+from judged left join (select supermarket, sku_id, link from market.dim_products) as products
+    on judged.supermarket = products.supermarket and judged.sku_id = products.sku_id
 where $verdict::varchar is null or verdict = $verdict
-order by claimed_percent desc nulls last, supermarket, region, sku_id
+order by claimed_percent desc nulls last, judged.supermarket, region, judged.sku_id
 """
 
 

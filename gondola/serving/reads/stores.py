@@ -9,7 +9,7 @@ from gondola.errors import UnknownNameError
 from gondola.serving.reads.answers import Answer, Coverage
 from gondola.serving.reads.copies import Snapshot
 
-__all__ = ["SHELVES", "coverage", "days", "latest_day", "resolve_day", "shelves", "stores"]
+__all__ = ["SHELVES", "coverage", "days", "first_day", "latest_day", "resolve_day", "shelves", "stores"]
 
 # Rows of a store-region; a region that has the prices of another is looked up under that one's name.
 SHELVES = """(supermarket, region) in (
@@ -67,6 +67,14 @@ def stores(snapshot: Snapshot, *, supermarket: str | None = None) -> Answer:
 def latest_day(snapshot: Snapshot) -> date | None:
     """The newest day that any store was crawled; None when nothing ever was."""
     found: date | None = snapshot.rows("select max(price_date) as day from market.fct_runs where is_day_winner")[0][
+        "day"
+    ]
+    return found
+
+
+def first_day(snapshot: Snapshot) -> date | None:
+    """The oldest day that any store was crawled; None when nothing ever was."""
+    found: date | None = snapshot.rows("select min(price_date) as day from market.fct_runs where is_day_winner")[0][
         "day"
     ]
     return found
