@@ -95,6 +95,10 @@ class Settings(BaseSettings):
     bad_row_share: float = Field(
         default=0.05, ge=0, le=1, description="Share of bad rows in a file above which its load fails."
     )
+    api_keys_file: Path = Field(
+        default=PROJECT_ROOT / "data" / "api_keys.yaml",
+        description="Hashes of the keys that the API takes; `gondola api-key` writes it.",
+    )
     transform_threads: int = Field(default=2, ge=1, le=64, description="DuckDB threads during a transform.")
     transform_memory: str = Field(default="1GB", description="DuckDB memory limit during a transform.")
     quality_file: Path = Field(

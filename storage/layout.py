@@ -238,12 +238,15 @@ class Gold:
 
 @dataclass(frozen=True)
 class Report:
-    """A page for people about one run."""
+    """What one run wrote for people: a page or a workbook."""
 
     kind: str  # such as quality
     run_id: str
+    suffix: str = "html"  # or xlsx
 
-    _pattern: ClassVar[re.Pattern[str]] = re.compile(rf"reports/(?P<kind>[^/]+)/{DAY}/(?P<run_id>[^/]+)\.html")
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(
+        rf"reports/(?P<kind>[^/]+)/{DAY}/(?P<run_id>[^/]+)\.(?P<suffix>html|xlsx)"
+    )
 
     def __post_init__(self) -> None:
         check_segment("kind of report", self.kind)
@@ -257,11 +260,11 @@ class Report:
     @property
     def key(self) -> str:
         """Its key on the lake."""
-        return f"reports/{self.kind}/{day_folder(self.started_at.date())}/{self.run_id}.html"
+        return f"reports/{self.kind}/{day_folder(self.started_at.date())}/{self.run_id}.{self.suffix}"
 
     @classmethod
     def _from(cls, groups: dict[str, str]) -> Self:
-        return cls(groups["kind"], groups["run_id"])
+        return cls(groups["kind"], groups["run_id"], groups["suffix"])
 
 
 @dataclass(frozen=True)

@@ -126,33 +126,47 @@ def published_path(warehouse: Path) -> tuple[str, Path]:
     return version, _path(_folder(warehouse), version)
 
 
-def open_published(warehouse: Path, *, lake_uri: str | None = None) -> duckdb.DuckDBPyConnection:
-    """Open the current version for reading, as the database `gondola` that names are looked up in.
+def open_published(
+    warehouse: Path, *, lake_uri: str | None = None, version: str | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open a published version for reading, as the database `gondola` that names are looked up in.
 
     Args:
         warehouse: The DuckDB file of the build.
         lake_uri: A lake that queries may read beside it.
+        version: The version to open; the current one by default.
 
     Raises:
-        LakeKeyError: Nothing has been published.
+        LakeKeyError: Nothing has been published, or this version is no longer kept.
     """
+    if version is not None:
+        check_segment("version", version)
+        return _open_version(warehouse, version, lake_uri)
     for _ in range(_ATTEMPTS):
-        version = published_version(warehouse)
-        if version is None:
+        current = published_version(warehouse)
+        if current is None:
             break
-        path = _path(_folder(warehouse), version)
-        connection = connect(lake_uri or str(path.parent))
         try:
-            connection.execute(f"ATTACH {quote_literal(path)} AS {CATALOG} (READ_ONLY)")
-            connection.execute(f"USE {CATALOG}")
-        except duckdb.Error:
-            connection.close()
-            if path.exists():
-                raise
+            return _open_version(warehouse, current, lake_uri)
+        except LakeKeyError:
             continue  # removed since the pointer was read, so there is a newer one
-        return connection
     message = f"{_folder(warehouse)}: nothing is published; run `gondola run market` or `gondola transform` first"
     raise LakeKeyError(message)
+
+
+def _open_version(warehouse: Path, version: str, lake_uri: str | None) -> duckdb.DuckDBPyConnection:
+    path = _path(_folder(warehouse), version)
+    connection = connect(lake_uri or str(path.parent))
+    try:
+        connection.execute(f"ATTACH {quote_literal(path)} AS {CATALOG} (READ_ONLY)")
+        connection.execute(f"USE {CATALOG}")
+    except duckdb.Error as error:
+        connection.close()
+        if path.exists():
+            raise
+        message = f"{path}: this version is no longer kept; read the current one"
+        raise LakeKeyError(message) from error
+    return connection
 
 
 def open_built(

@@ -17,7 +17,8 @@ ALLOWED = {
     "gondola.sandbox": set(),
     "gondola.sources": CORE,
     "gondola.quality": CORE,
-    "gondola.serving": CORE | {"gondola.alerts", "storage"},
+    "gondola.analysis": set(),
+    "gondola.serving": CORE | {"gondola.alerts", "gondola.analysis", "storage"},
     "gondola.alerts": CORE | {"gondola.sources", "storage"},
     "gondola.cli": {"gondola", "deployments", "flows", "tasks", "storage"},
     "gondola": {"gondola"},
@@ -63,7 +64,15 @@ def test_imports_run_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "package",
-    ["storage", "gondola.sources", "gondola.sandbox", "gondola.quality", "gondola.alerts", "gondola.serving"],
+    [
+        "storage",
+        "gondola.sources",
+        "gondola.sandbox",
+        "gondola.quality",
+        "gondola.alerts",
+        "gondola.analysis",
+        "gondola.serving",
+    ],
 )
 def test_the_core_is_free_of_prefect(package: str) -> None:
     files = [path for path in FILES if within(module_of(path), package)]

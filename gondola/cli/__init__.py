@@ -22,14 +22,16 @@ from rich.markup import escape
 from gondola import clock
 from gondola.cli import display, lifecycle
 from gondola.cli.alerts import alerts_app
-from gondola.cli.api import api
+from gondola.cli.api import api, api_key_app
 from gondola.cli.deploy import deploy
 from gondola.cli.events_sandbox import sandbox_events
 from gondola.cli.lake import lake_app
 from gondola.cli.physical_product import sandbox_physical_product
 from gondola.cli.quality import quality
 from gondola.cli.recovery import add_recovery
+from gondola.cli.report import report
 from gondola.cli.retail_sales import athena_app, sandbox_retailers
+from gondola.cli.sql import export, query
 from gondola.errors import ConfigurationError, GondolaError
 from gondola.logs import configure_logs
 from gondola.settings import PROJECT_ROOT, get_settings
@@ -55,6 +57,10 @@ app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(athena_app, name="athena")
 app.command(epilog="Example: gondola quality --all")(quality)
 app.command(epilog="Example: gondola api --port 8600")(api)
+app.command(epilog='Example: gondola query "select * from market.dim_stores" --format csv')(query)
+app.command(epilog="Example: gondola export market.dim_products --format xlsx --out products.xlsx")(export)
+app.command(epilog="Example: gondola report --days 7 --out week.xlsx")(report)
+app.add_typer(api_key_app, name="api-key")
 app.add_typer(lifecycle.app, name="lifecycle")
 app.command(epilog="Example: gondola deploy --dry-run")(deploy)
 sandbox_app.command("events", epilog="Example: gondola sandbox events --out events --events 1000000 --days 30")(
@@ -87,15 +93,6 @@ RUN_OPTIONS = {
     System.RETAIL_SALES: {"--date", "--retailer"},
     System.PHYSICAL_PRODUCT: {"--date", "--source"},
 }
-
-
-class Format(StrEnum):
-    """Forms of a query's answer."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
 
 
 def main() -> None:
@@ -234,27 +231,6 @@ def transform(
         _emit(asdict(built))
     else:
         display.console.print(f"{built.passed} models and tests passed in {built.seconds:.1f} s.")
-
-
-@app.command(epilog='Example: gondola query "select * from market.dim_stores" --format csv')
-def query(
-    sql: Annotated[str, typer.Argument(help="One SQL statement that reads.")],
-    form: Annotated[Format, typer.Option("--format", help="Form of the answer.")] = Format.TABLE,
-    limit: Annotated[int, typer.Option(min=1, help="Most rows returned.")] = 1_000_000,
-    as_json: AsJson = False,
-) -> None:
-    """Ask the published copy of the warehouse."""
-    from gondola.serving.query import encode, run_query
-
-    rows = run_query(get_settings(), sql, max_rows=limit)
-    if as_json:
-        form = Format.JSON
-    if form is Format.TABLE:
-        display.output.print(display.rows_table(rows.column_names, [tuple(row.values()) for row in rows.to_pylist()]))
-        return
-    sys.stdout.buffer.write(encode(rows, form.value))
-    if form is Format.JSON:
-        sys.stdout.write("\n")
 
 
 @app.command(epilog="Example: gondola status --days 30")

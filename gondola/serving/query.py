@@ -1,4 +1,4 @@
-"""Read-only, bounded SQL on the published copy of the warehouse."""
+"""Read-only, bounded SQL on the published copy of the warehouse, or on the lake's files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import io
 import json
 import threading
 from datetime import timedelta
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -15,9 +16,11 @@ import pyarrow.parquet as pq
 
 from gondola.errors import ConfigurationError, GondolaError, Terminal
 from gondola.settings import Settings
-from storage.publish import open_published
+from storage.lake import Lake
+from storage.open_lake import open_lake
+from storage.publish import open_published, published_version
 
-__all__ = ["QueryError", "encode", "run_query"]
+__all__ = ["QueryError", "QuerySession", "encode", "run_query"]
 
 
 class QueryError(GondolaError, Terminal):
@@ -31,6 +34,9 @@ def run_query(
     parameters: dict[str, Any] | None = None,
     max_rows: int = 1_000_000,
     time_limit: timedelta = timedelta(minutes=5),
+    version: str | None = None,
+    lake: bool = False,
+    spill: bool = True,
 ) -> pa.Table:
     """Answer one SQL statement from the published copy.
 
@@ -40,55 +46,114 @@ def run_query(
         parameters: Values of the statement's parameters.
         max_rows: Rows returned at most.
         time_limit: How long the statement may take.
+        version: The published version; the current one by default.
+        lake: Read the lake's files instead.
+        spill: Whether what exceeds the memory may go to the disk.
 
     Returns:
         The rows, as Arrow columns.
 
     Raises:
-        ConfigurationError: Nothing was published yet.
+        LakeKeyError: Nothing was published yet.
         QueryError: DuckDB refused the statement, or it took too long.
     """
-    connection = open_published(settings.warehouse)
-    try:
-        # The statement comes from outside: no files, no network, no way to change that, no more memory than agreed.
-        connection.execute(f"SET memory_limit = '{settings.transform_memory}'")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
-        return _bounded(connection, sql, parameters, max_rows, time_limit)
-    finally:
-        connection.close()
+    with QuerySession(settings, version=version, lake=lake, spill=spill) as session:
+        return session.run(sql, parameters=parameters, max_rows=max_rows, time_limit=time_limit)
 
 
-def _bounded(
-    connection: duckdb.DuckDBPyConnection,
-    sql: str,
-    parameters: dict[str, Any] | None,
-    max_rows: int,
-    time_limit: timedelta,
-) -> pa.Table:
-    timer = threading.Timer(time_limit.total_seconds(), connection.interrupt)
-    timer.start()
-    try:
-        statements = duckdb.extract_statements(sql)
-        if len(statements) != 1:
-            message = f"expected one SQL statement, got {len(statements)}"
-            raise QueryError(message)
-        reader = connection.execute(statements[0], parameters).to_arrow_reader(10_000)
-        batches: list[pa.RecordBatch] = []
-        rows = 0
-        for batch in reader:
-            batches.append(batch.slice(0, max_rows - rows))
-            rows += batches[-1].num_rows
-            if rows >= max_rows:
-                break
-        return pa.Table.from_batches(batches, schema=reader.schema)
-    except duckdb.InterruptException as error:
-        message = f"the query took longer than {time_limit}; ask for less, or filter by price_date"
-        raise QueryError(message) from error
-    except duckdb.Error as error:
-        raise QueryError(str(error)) from error
-    finally:
-        timer.cancel()
+class QuerySession:
+    """A session for statements from outside: no files, no network, no way to change that, no more memory than agreed.
+
+    Args:
+        settings: Name the warehouse whose published copy is read, or the lake.
+        version: The published version; the current one by default.
+        lake: Read the lake's files instead: those, and no others.
+        spill: Whether what exceeds the memory may go to the disk.
+
+    Raises:
+        LakeKeyError: Nothing was published yet.
+    """
+
+    def __init__(
+        self, settings: Settings, *, version: str | None = None, lake: bool = False, spill: bool = True
+    ) -> None:
+        self.version = version or published_version(settings.warehouse)
+        self._connection = (
+            open_lake(Lake.open(settings.lake)) if lake else open_published(settings.warehouse, version=version)
+        )
+        try:
+            if not spill:
+                self._connection.execute("SET temp_directory = ''")
+            self._connection.execute(f"SET memory_limit = '{settings.transform_memory}'")
+            # A table's name never means a variable of ours.
+            self._connection.execute("SET python_enable_replacements = false")
+            self._connection.execute("SET enable_external_access = false")
+            self._connection.execute("SET lock_configuration = true")
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def run(
+        self,
+        sql: str,
+        *,
+        parameters: dict[str, Any] | None = None,
+        max_rows: int = 1_000_000,
+        time_limit: timedelta = timedelta(minutes=5),
+    ) -> pa.Table:
+        """Answer one statement.
+
+        Args:
+            sql: One statement that reads; `$name` stands for a parameter.
+            parameters: Values of the statement's parameters.
+            max_rows: Rows returned at most.
+            time_limit: How long the statement may take.
+
+        Raises:
+            QueryError: DuckDB refused the statement, or it took too long.
+        """
+        timer = threading.Timer(time_limit.total_seconds(), self._connection.interrupt)
+        timer.start()
+        try:
+            statements = duckdb.extract_statements(sql)
+            if len(statements) != 1:
+                message = f"expected one SQL statement, got {len(statements)}"
+                raise QueryError(message)
+            reader = self._connection.execute(statements[0], parameters).to_arrow_reader(10_000)
+            batches: list[pa.RecordBatch] = []
+            rows = 0
+            for batch in reader:
+                batches.append(batch.slice(0, max_rows - rows))
+                rows += batches[-1].num_rows
+                if rows >= max_rows:
+                    break
+            return pa.Table.from_batches(batches, schema=reader.schema)
+        except duckdb.InterruptException as error:
+            message = f"the query took longer than {time_limit}; ask for less, or filter by price_date"
+            raise QueryError(message) from error
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+        finally:
+            timer.cancel()
+
+    def catalog(self) -> dict[str, list[tuple[str, str]]]:
+        """Columns and their types by `schema.table`, of every table and view."""
+        rows = self._connection.execute(
+            "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE NOT internal AND database_name = current_database() ORDER BY 1, column_index"
+        ).fetchall()
+        found: dict[str, list[tuple[str, str]]] = {}
+        for table, column, kind in rows:
+            found.setdefault(table, []).append((column, kind))
+        return found
 
 
 def encode(table: pa.Table, form: str) -> bytes:

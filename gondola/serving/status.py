@@ -22,7 +22,7 @@ __all__ = ["FRESH_FOR", "OpenAlert", "ScopeStatus", "Status", "StoreCost", "Tran
 FRESH_FOR = timedelta(hours=24)
 
 # Runs that look after the data; all others bring some.
-_HOUSEKEEPING = frozenset({"transform", "quality", "lifecycle", "maintenance", "backfill"})
+_HOUSEKEEPING = frozenset({"transform", "quality", "lifecycle", "maintenance", "backfill", "report"})
 _STORAGE_KNOWN_FOR = timedelta(days=2)
 # What a store was asked for and what that cost; the last days that there are, so that a pause does not empty it.
 _LEDGER = """
