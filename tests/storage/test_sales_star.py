@@ -165,7 +165,8 @@ class Lines:
             fetched = pa.Table.from_pylist(rows)  # noqa: F841 - DuckDB finds it
             connection.execute(
                 "copy (select * replace (sold_at::timestamptz as sold_at, fetched_at::timestamptz as fetched_at, "
-                "store_city::text as store_city, store_id::text as store_id, customer_id::text as customer_id, line_number::int as line_number, "
+                "store_city::text as store_city, "
+                "store_id::text as store_id, customer_id::text as customer_id, line_number::int as line_number, "
                 "quantity::decimal(14,3) as quantity, unit_price::decimal(18,4) as unit_price, "
                 f"total_amount::decimal(18,2) as total_amount) from fetched) to '{path}'"
             )
