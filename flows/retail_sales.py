@@ -17,7 +17,7 @@ from gondola.sources.retailers import load_retailers, select_retailers
 from storage.lake import Lake
 from tasks.logs import lines_in_run_log
 from tasks.retail_report import RetailerDay, RetailSalesReport
-from tasks.retail_sales import complete_days, fetch_retailer, final_state, missing_days, outcome
+from tasks.retail_sales import fetch_retailer, fetched_days, final_state, missing_days, outcome
 
 __all__ = ["retail_sales"]
 
@@ -38,8 +38,8 @@ def retail_sales(
     """Fetch days of every retailer at once, then load, check and publish what came.
 
     Args:
-        business_date: The day to fetch, where each retailer is; by default every day since its first complete one that
-            is over and not complete.
+        business_date: The day to fetch, where each retailer is; by default every day since the first it was asked for
+            that is over and did not come whole.
         retailers: Ids of retailers; all enabled ones by default.
         days: Several days, in place of one.
         build: Whether the star schema is loaded and its models are built and published.
@@ -52,8 +52,8 @@ def retail_sales(
     with lines_in_run_log():
         chosen = select_retailers(load_retailers(settings.retailers_file), retailers)
         wanted = list(days) or ([business_date] if business_date else [])
-        complete = {} if wanted else complete_days(Lake.open(settings.lake))
-        plan = [(config, wanted or missing_days(config, complete, clock.now())) for config in chosen]
+        fetched = {} if wanted else fetched_days(Lake.open(settings.lake))
+        plan = [(config, wanted or missing_days(config, fetched, clock.now())) for config in chosen]
         fetches = [fetch_retailer.submit(settings, config, asked) for config, asked in plan]
         runs: list[RetailerDay] = []
         for (config, asked), fetch in zip(plan, fetches, strict=True):

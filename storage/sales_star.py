@@ -150,7 +150,7 @@ def _dimension_query(dimension: Dimension, retailers: Mapping[str, RetailerInfo]
 def _merge_dimension(engine: Engine, dimension: Dimension) -> None:
     """Type 1: what was said of the newest sale replaces what was said before."""
     table, key = dimension.full_name, dimension.key
-    said = [name for name in dimension.columns if name not in {key, "first_sold_at"}]
+    said = dimension.attributes
     differs = " OR ".join(f"known.{name} IS DISTINCT FROM staged.{name}" for name in said)
     engine.execute(
         f"""

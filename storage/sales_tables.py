@@ -36,6 +36,12 @@ class Dimension(Table):
     """A type-1 dimension: one row for each key, with what was last said of it."""
 
     key: str = ""
+    natural: tuple[str, ...] = ()  # what the key is made of
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """What may be said anew."""
+        return tuple(name for name in self.columns if name not in {self.key, *self.natural, "first_sold_at"})
 
 
 def _dimension(name: str, key: str, natural: tuple[str, ...], columns: dict[str, str]) -> Dimension:
@@ -46,6 +52,7 @@ def _dimension(name: str, key: str, natural: tuple[str, ...], columns: dict[str,
         required=(key, natural[0], *seen),
         constraints=(f"PRIMARY KEY ({key})", f"UNIQUE ({', '.join(natural)})"),
         key=key,
+        natural=natural,
     )
 
 

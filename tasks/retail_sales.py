@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from loguru import logger
 from prefect import task
@@ -38,44 +39,38 @@ from tasks.retail_report import RetailerDay, RetailSalesReport
 from tasks.retries import STEP
 from tasks.targets import DUCKDB
 
-__all__ = ["complete_days", "fetch_retailer", "final_state", "load_star", "missing_days", "outcome"]
+__all__ = ["fetch_retailer", "fetched_days", "final_state", "load_star", "missing_days", "outcome"]
 
 _ALWAYS = 100_000  # days: all runs there ever were
 MOST_DAYS = 31  # that a daily run catches up on by itself; `gondola backfill` does more
 _RETRIES = list(get_settings().retailer_retry_delays_seconds)
 
 
-def complete_days(lake: Lake) -> dict[str, set[date]]:
-    """The days of which everything was fetched, by retailer."""
-    days: dict[str, set[date]] = defaultdict(set)
+def fetched_days(lake: Lake) -> dict[str, dict[date, bool]]:
+    """The days that were asked for, by retailer, and whether everything came of them."""
+    days: dict[str, dict[date, bool]] = defaultdict(dict)
     for run in read_runs(lake, days=_ALWAYS, system=SYSTEM):
-        if run.status == "complete":
-            days[run.scope.removeprefix("retailer=")].add(run.business_date)
+        known = days[run.scope.removeprefix("retailer=")]
+        known[run.business_date] = known.get(run.business_date, False) or run.status == "complete"
     return days
 
 
-def missing_days(config: RetailerConfig, complete: Mapping[str, set[date]], now: datetime) -> list[date]:
-    """What a daily run fetches of a retailer: each day that is over and not complete, since the first that is.
+def missing_days(config: RetailerConfig, fetched: Mapping[str, Mapping[date, bool]], now: datetime) -> list[date]:
+    """What a daily run fetches of a retailer: each day that is over and did not come whole, since the first asked for.
 
     Args:
         config: The retailer.
-        complete: Days that need not be fetched again.
+        fetched: What `fetched_days` knows.
         now: The present.
 
     Returns:
-        The days, the oldest first: yesterday alone when there is none before, at most the last month.
+        The days, the oldest first: yesterday alone when none was asked for, at most the last month.
     """
-    yesterday = now.astimezone(_zone(config)).date() - timedelta(days=1)
-    done = complete.get(config.id, set())
-    first = max(min(done, default=yesterday), yesterday - timedelta(days=MOST_DAYS - 1))
+    yesterday = now.astimezone(ZoneInfo(config.time_zone)).date() - timedelta(days=1)
+    known = fetched.get(config.id, {})
+    first = max(min(known, default=yesterday), yesterday - timedelta(days=MOST_DAYS - 1))
     days = [first + timedelta(days=step) for step in range((yesterday - first).days + 1)]
-    return [day for day in days if day not in done]
-
-
-def _zone(config: RetailerConfig) -> Any:
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo(config.time_zone)
+    return [day for day in days if not known.get(day)]
 
 
 @task(
@@ -106,8 +101,8 @@ def fetch_retailer(settings: Settings, config: RetailerConfig, days: Sequence[da
     attempt = task_run.get_run_count() or 1
     wanted = list(days)
     if attempt > 1:
-        done = complete_days(lake).get(config.id, set())
-        wanted = [day for day in wanted if day not in done]
+        known = fetched_days(lake).get(config.id, {})
+        wanted = [day for day in wanted if not known.get(day)]
     try:
         retailer = make_retailer(config)
     except GondolaError as error:  # a secret that is not set: said in the run's record, as any failure

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
@@ -271,7 +270,7 @@ class Costa(Api):
         given = request.headers.get("X-Costa-Signature", "")
         if request.headers.get("X-Costa-Key") != SECRETS["SANDBOX_COSTA_ID"] or not hmac.compare_digest(given, wanted):
             return web.Response(status=401, text="wrong signature")
-        if not stamp.isdigit() or abs(time.time() - int(stamp)) > _TIMESTAMP_SECONDS:
+        if not stamp.isdigit() or abs(self._sandbox.now() - int(stamp)) > _TIMESTAMP_SECONDS:
             return web.Response(status=401, text="the signature is too old")
         return None
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
@@ -34,6 +35,7 @@ class RetailerSandbox:
         faults: What goes wrong, or the share of requests that do.
         page_size: Most rows (or orders) of a page.
         port: Of the first; 0 for free ones.
+        now: Seconds since 1970, by which signatures are judged.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class RetailerSandbox:
         faults: RetailerFaults | float = 0.0,
         page_size: int = 100,
         port: int = 0,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.world = world or RetailWorld()
         self.faults = faults if isinstance(faults, RetailerFaults) else RetailerFaults(rate=faults)
         self.page_size = page_size
+        self.now = now
         self._port = port
         self._apis: dict[str, Api] = make_apis(self)
         self._ports: dict[str, int] = {}
