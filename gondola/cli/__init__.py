@@ -24,6 +24,7 @@ from gondola.cli import display, lifecycle
 from gondola.cli.alerts import alerts_app
 from gondola.cli.api import api, api_key_app
 from gondola.cli.deploy import deploy
+from gondola.cli.docs import docs
 from gondola.cli.events_sandbox import sandbox_events
 from gondola.cli.lake import lake_app
 from gondola.cli.publish import publish_app
@@ -57,6 +58,7 @@ app.command(epilog="Example: gondola quality --all")(quality)
 app.command(epilog="Example: gondola api --port 8600")(api)
 app.command(epilog='Example: gondola query "select * from market.dim_stores" --format csv')(query)
 app.command(epilog="Example: gondola export market.dim_products --format xlsx --out products.xlsx")(export)
+app.command(epilog="Example: gondola docs --serve")(docs)
 app.command(epilog="Example: gondola report --days 7 --out week.xlsx")(report)
 app.add_typer(api_key_app, name="api-key")
 app.add_typer(publish_app, name="publish")
