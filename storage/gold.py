@@ -19,7 +19,7 @@ from storage.duck import quote_identifier, quote_literal
 from storage.lake import Lake
 from storage.layout import Gold, parse
 
-__all__ = ["PublishedTable", "publish_gold"]
+__all__ = ["PublishedTable", "publish_gold", "reader_tables"]
 
 _DAY_COLUMNS = ("price_date", "business_date")
 _ORDER = ("supermarket", "region", "sku_id", *_DAY_COLUMNS)
@@ -68,7 +68,7 @@ def publish_gold(
     """
     wanted = {
         file.fields.key: file
-        for table in _tables(connection, database, schema)
+        for table in reader_tables(connection, database, schema)
         for file in _files(connection, database, schema, table)
     }
     manifest_key = f"gold/{schema}/_manifest.json"
@@ -95,7 +95,7 @@ def publish_gold(
     return _summary(schema, wanted, entries, set(changed))
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -> list[str]:
+def reader_tables(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -> list[str]:
     """Tables and views that readers are meant to see."""
     rows = connection.execute(
         "SELECT table_name FROM duckdb_tables() WHERE database_name = $1 AND schema_name = $2 UNION ALL "

@@ -24,9 +24,11 @@ from gondola.cli import display, lifecycle
 from gondola.cli.alerts import alerts_app
 from gondola.cli.api import api, api_key_app
 from gondola.cli.deploy import deploy
+from gondola.cli.docs import docs
 from gondola.cli.events_sandbox import sandbox_events
 from gondola.cli.lake import lake_app
 from gondola.cli.physical_product import sandbox_physical_product
+from gondola.cli.publish import publish_app
 from gondola.cli.quality import quality
 from gondola.cli.recovery import add_recovery
 from gondola.cli.report import report
@@ -59,8 +61,10 @@ app.command(epilog="Example: gondola quality --all")(quality)
 app.command(epilog="Example: gondola api --port 8600")(api)
 app.command(epilog='Example: gondola query "select * from market.dim_stores" --format csv')(query)
 app.command(epilog="Example: gondola export market.dim_products --format xlsx --out products.xlsx")(export)
+app.command(epilog="Example: gondola docs --serve")(docs)
 app.command(epilog="Example: gondola report --days 7 --out week.xlsx")(report)
 app.add_typer(api_key_app, name="api-key")
+app.add_typer(publish_app, name="publish")
 app.add_typer(lifecycle.app, name="lifecycle")
 app.command(epilog="Example: gondola deploy --dry-run")(deploy)
 sandbox_app.command("events", epilog="Example: gondola sandbox events --out events --events 1000000 --days 30")(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -74,7 +75,8 @@ def export_table(settings: Settings, table: str, path: Path, form: ExportFormat,
             message = f"{schema}.{name} can't be written to {path}: {error}"
             raise LakeUnavailableError(message) from error
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
     return Exported(f"{schema}.{name}", path, rows, size)
 
 

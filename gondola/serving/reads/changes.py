@@ -6,7 +6,7 @@ from datetime import date
 
 from gondola.serving.reads.answers import Answer, Page, paged
 from gondola.serving.reads.copies import Snapshot
-from gondola.serving.reads.stores import SHELVES, coverage, resolve_day, shelves
+from gondola.serving.reads.stores import LINKS, SHELVES, coverage, resolve_day, shelves
 
 __all__ = ["KINDS", "between", "previous_day", "summary"]
 
@@ -62,9 +62,9 @@ judged as (
 )
 """
 _ROWS = f"""{_CHANGES}
-select judged.* exclude (was_listed, is_listed, was_available, is_available), products.link
-from judged left join market.dim_products as products
-    on judged.supermarket = products.supermarket and judged.sku_id = products.sku_id
+select judged.* exclude (was_listed, is_listed, was_available, is_available), links.link
+from judged left join {LINKS} as links
+    on judged.supermarket = links.supermarket and judged.sku_id = links.sku_id
 where
     kind is not null and ($kind::varchar is null or kind = $kind)
     and ($department::varchar is null or judged.department = $department)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from gondola.serving.reads.answers import Answer, Page, paged
 from gondola.serving.reads.copies import Snapshot
-from gondola.serving.reads.stores import SHELVES, coverage, resolve_day, shelves
+from gondola.serving.reads.stores import LINKS, SHELVES, coverage, resolve_day, shelves
 from gondola.serving.reads.unit_prices import with_unit_prices
 
 __all__ = ["availability", "history", "price_distribution", "product_counts", "shelf"]
@@ -48,9 +48,9 @@ with shelf as (
         price_date = $day and {SHELVES}
         and ($department::varchar is null or department = $department)
 )
-select shelf.*, products.link
-from shelf left join market.dim_products as products
-    on shelf.supermarket = products.supermarket and shelf.sku_id = products.sku_id
+select shelf.*, links.link
+from shelf left join {LINKS} as links
+    on shelf.supermarket = links.supermarket and shelf.sku_id = links.sku_id
 order by shelf.supermarket, shelf.region, shelf.sku_id
 """
 # Of the days a store-region was seen whole: on the others, what is not shown may still be there.

@@ -7,18 +7,19 @@ import re
 from gondola.errors import UnknownNameError
 from gondola.serving.reads.answers import Answer, Page, paged
 from gondola.serving.reads.copies import Snapshot
-from gondola.serving.reads.stores import coverage, latest_day, shelves
+from gondola.serving.reads.stores import LINKS, coverage, latest_day, shelves
 from gondola.serving.reads.unit_prices import with_unit_prices
 
 __all__ = ["categories", "offers", "product", "search"]
 
 _BARCODE = re.compile(r"\d{7,14}")
 # Every word must be in the name or the brand, whatever its accents; first what starts with the text and can be bought.
-_SEARCH = """
+_SEARCH = f"""
 select
     supermarket, sku_id, product_id, product_name, sku_name, brand, department, category, ean, gtin, measurement_unit,
-    unit_multiplier, regions_listed, regions_available, lowest_price, highest_price, link, image_url, last_seen_date
-from market.dim_products
+    unit_multiplier, regions_listed, regions_available, lowest_price, highest_price, links.link, image_url,
+    last_seen_date
+from market.dim_products inner join {LINKS} as links using (supermarket, sku_id)
 where
     ($supermarket::varchar is null or supermarket = $supermarket)
     and ($department::varchar is null or department = $department)
@@ -35,9 +36,13 @@ order by
     starts_with(strip_accents(lower(product_name)), $text::varchar) desc nulls last, regions_available > 0 desc,
     product_name nulls last, supermarket, sku_id
 """
-_PRODUCT = "select * from market.dim_products where supermarket = $supermarket and sku_id = $sku_id"
+_PRODUCT = f"""
+select dim_products.* replace (links.link as link)
+from market.dim_products inner join {LINKS} as links using (supermarket, sku_id)
+where supermarket = $supermarket and sku_id = $sku_id
+"""
 # What holds now, in every store-region that ever listed it or the same barcode.
-_OFFERS = """
+_OFFERS = f"""
 with asked as (
     select * from market.dim_products where supermarket = $supermarket and sku_id = $sku_id
 )
@@ -46,12 +51,13 @@ select
     products.product_name, products.sku_name, products.brand, products.gtin, products.measurement_unit,
     products.unit_multiplier, prices.status, prices.is_available, prices.price, prices.list_price,
     prices.price_without_discount, prices.promotion_kind, prices.promotion_minimum_quantity, prices.previous_price,
-    prices.valid_from as since, stores.last_run_date as seen_date, products.link
+    prices.valid_from as since, stores.last_run_date as seen_date, links.link
 from asked
 inner join market.dim_products as products
     on (products.supermarket = asked.supermarket and products.sku_id = asked.sku_id) or products.gtin = asked.gtin
 inner join market.tru_price as prices
     on products.supermarket = prices.supermarket and products.sku_id = prices.sku_id and prices.valid_to is null
+inner join {LINKS} as links on products.supermarket = links.supermarket and products.sku_id = links.sku_id
 inner join market.dim_stores as stores on prices.supermarket = stores.supermarket and prices.region = stores.region
 order by prices.price nulls last, prices.supermarket, prices.region, prices.sku_id
 """

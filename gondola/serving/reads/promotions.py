@@ -12,7 +12,7 @@ from datetime import date
 
 from gondola.serving.reads.answers import Answer, Page, paged
 from gondola.serving.reads.copies import Snapshot
-from gondola.serving.reads.stores import SHELVES, coverage, resolve_day, shelves
+from gondola.serving.reads.stores import LINKS, SHELVES, coverage, resolve_day, shelves
 
 __all__ = ["VERDICTS", "promotions"]
 
@@ -103,9 +103,9 @@ select
         when days_observed < 30 then (30 - days_observed) || ' of the 30 days before the offer were not observed'
         else 'never for sale in the 30 days before the offer'
     end as unknown_because,
-    products.link
-from judged left join (select supermarket, sku_id, link from market.dim_products) as products
-    on judged.supermarket = products.supermarket and judged.sku_id = products.sku_id
+    links.link
+from judged left join {LINKS} as links
+    on judged.supermarket = links.supermarket and judged.sku_id = links.sku_id
 where $verdict::varchar is null or verdict = $verdict
 order by claimed_percent desc nulls last, judged.supermarket, region, judged.sku_id
 """

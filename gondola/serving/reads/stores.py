@@ -9,7 +9,7 @@ from gondola.errors import UnknownNameError
 from gondola.serving.reads.answers import Answer, Coverage
 from gondola.serving.reads.copies import Snapshot
 
-__all__ = ["SHELVES", "coverage", "days", "first_day", "latest_day", "resolve_day", "shelves", "stores"]
+__all__ = ["LINKS", "SHELVES", "coverage", "days", "first_day", "latest_day", "resolve_day", "shelves", "stores"]
 
 # Rows of a store-region; a region that has the prices of another is looked up under that one's name.
 SHELVES = """(supermarket, region) in (
@@ -17,6 +17,18 @@ SHELVES = """(supermarket, region) in (
     where
         ($supermarket::varchar is null or supermarket = $supermarket)
         and ($region::varchar is null or region = $region)
+)"""
+
+# Pages of products; some stores give addresses without the shop's own.
+LINKS = """(
+    select
+        products.supermarket, products.sku_id,
+        case when starts_with(products.link, '/') then shops.base_url || products.link else products.link end as link
+    from market.dim_products as products
+    left join (
+        select supermarket, any_value(rtrim(base_url, '/') order by region) as base_url
+        from market.dim_stores group by supermarket
+    ) as shops on products.supermarket = shops.supermarket
 )"""
 
 _STORES = """
