@@ -13,10 +13,11 @@ from tasks.jaffle_shop import catch_up
 from tasks.logs import lines_in_run_log
 from tasks.publish import publish_warehouse
 from tasks.quality import judge_build
-from tasks.targets import check_target
+from tasks.targets import DUCKDB, check_target
 from tasks.transform import TransformReport, build_models
 from tasks.transform_run import transform_run
 from tasks.turn import warehouse_turn
+from tasks.warehouses import load_warehouse
 
 __all__ = ["transform"]
 
@@ -56,6 +57,8 @@ def transform(
     with lines_in_run_log(), warehouse_turn(settings), transform_run(settings, systems) as run:
         if "jaffle_shop" in systems:
             catch_up(settings)
+        if "physical_product" in systems and target.name != DUCKDB:
+            load_warehouse(settings, target.name)
         built = build_models(
             settings, systems, full_refresh=full_refresh, rebuild_days=rebuild_days, accept_lost=accept_lost
         )
