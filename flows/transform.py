@@ -15,22 +15,29 @@ from tasks.logs import lines_in_run_log
 from tasks.publish import publish_warehouse
 from tasks.quality import judge_build
 from tasks.retail_sales import load_star
-from tasks.targets import check_target
+from tasks.targets import DUCKDB, check_target
 from tasks.transform import TransformReport, build_models
 from tasks.transform_run import transform_run
 from tasks.turn import warehouse_turn
+from tasks.warehouses import load_warehouse
 
 __all__ = ["transform"]
 
 
-# What brings the warehouse up to the lake before models are built, where that is not dbt's own work.
-LOADERS: Mapping[str, Callable[[Settings], object]] = MappingProxyType(
-    {"jaffle_shop": catch_up, "retail_sales": load_star}
-)
-
-
 def _nothing_to_load(_settings: Settings) -> None:
     """Dbt reads the lake itself."""
+
+
+def _load_other_engine(settings: Settings) -> None:
+    """Only DuckDB reads the lake itself."""
+    if settings.target != DUCKDB:
+        load_warehouse(settings)
+
+
+# What brings the warehouse up to the lake before models are built, where that is not dbt's own work.
+LOADERS: Mapping[str, Callable[[Settings], object]] = MappingProxyType(
+    {"jaffle_shop": catch_up, "retail_sales": load_star, "physical_product": _load_other_engine}
+)
 
 
 def _run_name() -> str:

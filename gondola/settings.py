@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         default=PROJECT_ROOT / "data" / "warehouse" / "gondola.duckdb",
         description="The DuckDB file dbt builds; readers use the published copies beside it.",
     )
-    target: str = Field(default="duckdb", description="dbt target: duckdb or postgres.")
+    target: str = Field(default="duckdb", description="dbt target: duckdb, postgres, spark, …")
     postgres_url: SecretStr | None = Field(
         default=None,
         description="The PostgreSQL of the target postgres: postgresql://user:password@host:5432/database.",

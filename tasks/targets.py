@@ -43,12 +43,18 @@ def _postgres_environment(settings: Settings) -> dict[str, str]:
     return Postgres.of(settings).dbt_environment()
 
 
+def _own_environment(_settings: Settings) -> dict[str, str]:
+    return {}  # their profiles read variables of their own: docs/physical_product.md lists them
+
+
+_CLOUDS = ("spark", "databricks", "snowflake", "bigquery")
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         target.name: target
         for target in (
             Target(DUCKDB, _duckdb_environment, also=ALWAYS_BUILT, publishes=True),
-            Target("postgres", _postgres_environment, systems=("retail_sales",)),
+            Target("postgres", _postgres_environment, systems=("retail_sales", "physical_product")),
+            *(Target(name, _own_environment, systems=("physical_product",)) for name in _CLOUDS),
         )
     }
 )

@@ -14,10 +14,6 @@
     double
 {%- endmacro %}
 
-{% macro databricks__type_double() -%}
-    double
-{%- endmacro %}
-
 {% macro bigquery__type_double() -%}
     float64
 {%- endmacro %}
@@ -25,6 +21,56 @@
 {#- A part of a whole; null when there is no whole. -#}
 {% macro share_of(part, whole) -%}
     cast({{ part }} as {{ type_double() }}) / nullif(cast({{ whole }} as {{ type_double() }}), 0)
+{%- endmacro %}
+
+{#- Whole days from one date to another. -#}
+{% macro days_between(first, last) -%}
+    {{ return(adapter.dispatch('days_between', 'gondola')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__days_between(first, last) -%}
+    datediff(day, {{ first }}, {{ last }})
+{%- endmacro %}
+
+{% macro duckdb__days_between(first, last) -%}
+    cast(date_diff('day', {{ first }}, {{ last }}) as bigint)
+{%- endmacro %}
+
+{% macro postgres__days_between(first, last) -%}
+    cast({{ last }} - {{ first }} as bigint)
+{%- endmacro %}
+
+{% macro spark__days_between(first, last) -%}
+    cast(datediff({{ last }}, {{ first }}) as bigint)
+{%- endmacro %}
+
+{% macro bigquery__days_between(first, last) -%}
+    date_diff({{ last }}, {{ first }}, day)
+{%- endmacro %}
+
+{#- Seconds from one moment to another. -#}
+{% macro seconds_between(first, last) -%}
+    {{ return(adapter.dispatch('seconds_between', 'gondola')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__seconds_between(first, last) -%}
+    datediff(second, {{ first }}, {{ last }})
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(first, last) -%}
+    cast(date_diff('second', {{ first }}, {{ last }}) as bigint)
+{%- endmacro %}
+
+{% macro postgres__seconds_between(first, last) -%}
+    cast(extract(epoch from {{ last }} - {{ first }}) as bigint)
+{%- endmacro %}
+
+{% macro spark__seconds_between(first, last) -%}
+    unix_timestamp({{ last }}) - unix_timestamp({{ first }})
+{%- endmacro %}
+
+{% macro bigquery__seconds_between(first, last) -%}
+    timestamp_diff({{ last }}, {{ first }}, second)
 {%- endmacro %}
 
 {#- Rows of a system's bronze, of all runs that count. DuckDB reads them from the lake; into other engines

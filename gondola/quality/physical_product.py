@@ -11,7 +11,7 @@ import duckdb
 
 from gondola.quality.anomalies import Point, find_anomalies
 from gondola.quality.results import MOST_EXAMPLES, CheckResult, Severity
-from gondola.quality.thresholds import PhysicalProductThresholds
+from gondola.quality.thresholds import PhysicalProductThresholds, Share
 
 __all__ = ["judge_physical_product"]
 
@@ -119,7 +119,6 @@ def _schema(session: _Session) -> Iterator[CheckResult]:
 
 def _references(session: _Session, thresholds: PhysicalProductThresholds) -> Iterator[CheckResult]:
     """What rows refer to exists; a late file may still bring it, so a few are only said."""
-    most = thresholds.referential_integrity.most_share
     for name, table, columns, other, keys in _REFERENCES:
         on = " and ".join(f"a.{mine} = b.{theirs}" for mine, theirs in zip(columns, keys, strict=True))
         first = ", ".join(f"a.{column}" for column in columns)
@@ -129,12 +128,14 @@ def _references(session: _Session, thresholds: PhysicalProductThresholds) -> Ite
             f"anti join physical_product.{other} as b on {on} group by all order by rows desc, {first}"
         )
         count = sum(row["rows"] for row in stray)
+        # Of a domain that no file has told of yet, nothing can be found.
+        is_told = bool(session.rows(f"select 1 as one from physical_product.{other} limit 1"))
         yield _counted(
             "referential_integrity",
             name,
             count=count,
             total=total,
-            most=most,
+            limits=thresholds.referential_integrity if is_told else None,
             expected=f"found in {other}",
             examples=stray,
         )
@@ -142,7 +143,6 @@ def _references(session: _Session, thresholds: PhysicalProductThresholds) -> Ite
 
 def _calculations(session: _Session, thresholds: PhysicalProductThresholds) -> Iterator[CheckResult]:
     """Amounts are what they are reckoned from."""
-    most = thresholds.calculation.most_share
     for name, table, among, wrong, expected in _CALCULATIONS:
         source = f"from physical_product.{table} where {among}"
         (found,) = session.rows(f"select count(*) as rows, count(*) filter (where {wrong}) as wrong {source}")
@@ -153,7 +153,7 @@ def _calculations(session: _Session, thresholds: PhysicalProductThresholds) -> I
             count=found["wrong"],
             total=found["rows"],
             # A cost that is not known is null, and no wrong number reaches anybody.
-            most=1.0 if name == "unit_cost" else most,
+            limits=None if name == "unit_cost" else thresholds.calculation,
             expected=expected,
             examples=examples,
         )
@@ -245,15 +245,16 @@ def _series(
 
 
 def _counted(
-    name: str, subject: str, *, count: int, total: int, most: float, expected: str, examples: list[Row]
+    name: str, subject: str, *, count: int, total: int, limits: Share | None, expected: str, examples: list[Row]
 ) -> CheckResult:
-    """A result about a number of bad rows: a few are a warning, many an error."""
+    """A result about a number of bad rows: a few are a warning, many an error; without limits never one."""
     share = count / total if total else 0.0
+    is_error = limits is not None and share > limits.most_share and count >= limits.least_count
     return CheckResult(
         name=name,
         subject=subject,
         passed=not count,
-        severity="error" if share > most else "warn",
+        severity="error" if is_error else "warn",
         expected=expected,
         actual=f"{count:,} of {total:,} are not ({share:.2%})",
         examples=tuple(examples[:MOST_EXAMPLES]),

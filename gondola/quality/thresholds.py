@@ -71,6 +71,7 @@ class Share(Strict):
     """How many bad rows are only said."""
 
     most_share: float = Field(default=0.01, ge=0, le=1, description="Of the rows; more is an error.")
+    least_count: int = Field(default=10, ge=1, description="Fewer bad rows than this are never an error.")
 
 
 class Anomaly(Strict):

@@ -14,7 +14,7 @@ select
     sales.order_date,
     returns.return_date,
     returns.returned_at,
-    cast({{ dbt.datediff('sales.order_date', 'returns.return_date', 'day') }} as bigint) as days_to_return,
+    {{ days_between('sales.order_date', 'returns.return_date') }} as days_to_return,
     returns.quantity,
     returns.reason,
     returns.is_resellable,

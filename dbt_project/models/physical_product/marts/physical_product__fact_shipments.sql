@@ -17,9 +17,8 @@ timed as (
         orders.customer_id,
         orders.order_date,
         orders.ordered_at,
-        cast({{ dbt.datediff('orders.ordered_at', 'shipments.delivered_at', 'second') }} as bigint)
-            as lead_time_seconds,
-        cast({{ dbt.datediff('shipments.promised_on', 'shipments.delivered_date', 'day') }} as bigint) as days_late
+        {{ seconds_between('orders.ordered_at', 'shipments.delivered_at') }} as lead_time_seconds,
+        {{ days_between('shipments.promised_on', 'shipments.delivered_date') }} as days_late
     from {{ ref('physical_product__stg_shipments') }} as shipments
     left join orders on shipments.order_id = orders.order_id
 )

@@ -38,7 +38,7 @@ summed as (
         sales.first_order_date,
         sales.last_order_date,
         -- Counted from the newest sale of all, so that the answer is the same whenever it is asked.
-        cast({{ dbt.datediff('sales.last_order_date', 'newest.newest_date', 'day') }} as bigint) as days_since_last_order,
+        {{ days_between('sales.last_order_date', 'newest.newest_date') }} as days_since_last_order,
         cast(coalesce(sales.orders, 0) as bigint) as orders,
         cast(coalesce(sales.order_lines, 0) as bigint) as order_lines,
         cast(coalesce(sales.quantity, 0) as bigint) as quantity,
