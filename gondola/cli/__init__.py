@@ -125,6 +125,7 @@ def use_demo_world() -> None:
         "GONDOLA_LAKE": str(DEMO_HOME / "lake"),
         "GONDOLA_WAREHOUSE": str(DEMO_HOME / "warehouse" / "gondola.duckdb"),
         "GONDOLA_STORES_FILE": str(DEMO_HOME / "stores.yaml"),
+        "GONDOLA_RETAILERS_FILE": str(DEMO_HOME / "retailers.yaml"),
         "GONDOLA_SPOOL": str(DEMO_HOME / "spool"),
         "GONDOLA_LOGS": str(DEMO_HOME / "logs"),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from dataclasses import asdict
@@ -21,6 +22,7 @@ from gondola.logs import configure_logs
 from gondola.sandbox import Sandbox, World
 from gondola.sandbox.events import EventWorld
 from gondola.sandbox.jaffle_shop import JaffleShop
+from gondola.sandbox.retailers import RetailerSandbox
 from gondola.serving.summary import Summary, summarize_day
 from gondola.settings import get_settings
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from tasks.event_report import EventsReport
     from tasks.jaffle_shop import JaffleShopReport
     from tasks.report import MarketReport
+    from tasks.retail_report import RetailSalesReport
 
 __all__ = ["run_demo"]
 
@@ -83,8 +86,10 @@ def run_demo(home: Path, *, as_json: bool) -> int:
     return 0 if all(report.status == "complete" for report in reports) else 3
 
 
-def _load_own_shops(home: Path, today: date, *, as_json: bool) -> tuple[EventsReport, JaffleShopReport]:
-    """What a retailer knows of itself: a web shop's events and a small shop's books, made and loaded."""
+def _load_own_shops(
+    home: Path, today: date, *, as_json: bool
+) -> tuple[EventsReport, JaffleShopReport, RetailSalesReport]:
+    """What a retailer knows of itself: a web shop's events, a small shop's books and chains' sales, made and loaded."""
     configure_logs(get_settings(), stderr=False)
     from flows.events import events
     from flows.jaffle_shop import jaffle_shop
@@ -95,16 +100,33 @@ def _load_own_shops(home: Path, today: date, *, as_json: bool) -> tuple[EventsRe
     clicks: EventsReport = state.result()
     JaffleShop().write(home / "shop")
     books = jaffle_shop(str(home / "shop"), build=False)
+    sales = _fetch_retailers(today)
     if not as_json:
-        loaded = f"{clicks.valid:,} events of a web shop, {sum(books.rows.values()):,} rows of a jaffle shop"
+        loaded = (
+            f"{clicks.valid:,} events of a web shop, {sum(books.rows.values()):,} rows of a jaffle shop, "
+            f"{sum(run.lines for run in sales.runs):,} lines of three retailers' receipts"
+        )
         console.print(f"  {'own data':<9} {loaded}", highlight=False)
-    return clicks, books
+    return clicks, books, sales
+
+
+def _fetch_retailers(today: date) -> RetailSalesReport:
+    """Yesterday and the day before, from three retailers that are as unwell as the supermarkets."""
+    from flows.retail_sales import retail_sales
+
+    days = [today - timedelta(days=2), today - timedelta(days=1)]
+    with RetailerSandbox(faults=_FAULTS) as retailers:
+        retailers.write_retailers_file(get_settings().retailers_file)
+        os.environ |= retailers.environment
+        state: Any = retail_sales(days=days, build=False, return_state=True)
+        report: RetailSalesReport = state.result()
+    return report
 
 
 def _build_all(*, as_json: bool) -> None:
     from flows.transform import transform
 
-    built = transform(["market", "events", "jaffle_shop"])
+    built = transform(["market", "events", "jaffle_shop", "retail_sales"])
     if not as_json:
         console.print(
             f"  {'models':<9} {built.passed} builds and tests green in {built.seconds:.0f} s", highlight=False
@@ -156,6 +178,7 @@ def _print(summary: Summary, home: Path) -> None:
         "",
         f"[bold]Next[/]           {command} --demo status",
         f'               {command} --demo query "select * from market.fct_price_changes limit 20"',
+        f'               {command} --demo query "select * from shared.fct_price_position limit 20"',
         f"               {command} stores list          the real stores; then: {command} run market --store bistek",
     ]
     console.print(Padding(Panel("\n".join(lines), expand=False, border_style="dim"), (1, 0, 0, 0)), highlight=False)
