@@ -111,8 +111,13 @@ def fetch_retailer(settings: Settings, config: RetailerConfig, days: Sequence[da
     if pending and attempt <= len(_RETRIES):
         message = f"{config.id}: {', '.join(map(str, pending))} did not come whole; they are asked for again"
         raise SourceUnavailableError(message)
-    earlier = [run for run in _earlier(lake, config, days) if run.day not in {one.day for one in runs}]
-    return sorted([*earlier, *runs], key=lambda run: run.day)
+    tries = [*runs, *_earlier(lake, config, days)]
+    return [max((one for one in tries if one.day == day), key=_worth) for day in dict.fromkeys(days)]
+
+
+def _worth(run: RetailerDay) -> tuple[int, int]:
+    """Of several tries of a day the best one tells how it went."""
+    return ("failed", "partial", "complete").index(run.status), run.lines
 
 
 async def _fetch(
@@ -148,7 +153,7 @@ async def _fetch(
 
 
 def _earlier(lake: Lake, config: RetailerConfig, days: Sequence[date]) -> list[RetailerDay]:
-    """What earlier tries of this flow run fetched whole."""
+    """What this flow run has on record of the days, from all its tries."""
     return [
         RetailerDay(
             run_id=run.run_id,
@@ -161,12 +166,10 @@ def _earlier(lake: Lake, config: RetailerConfig, days: Sequence[date]) -> list[R
             requests=run.requests,
             retries=run.retries,
             bronze_key=run.data_key,
+            error=run.error,
         )
         for run in read_runs(lake, days=2, system=SYSTEM)
-        if run.status == "complete"
-        and run.scope == f"retailer={config.id}"
-        and run.business_date in days
-        and run.flow_run_id == flow_run.get_id()
+        if run.scope == f"retailer={config.id}" and run.business_date in days and run.flow_run_id == flow_run.get_id()
     ]
 
 

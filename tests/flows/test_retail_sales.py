@@ -236,8 +236,8 @@ def test_a_fetch_that_breaks_in_the_middle_keeps_what_came(platform: Platform, m
         report = run(DAY, build=False)
     statuses = {one.retailer: (one.status, one.pages) for one in report.runs}
     assert report.status == "partial"
-    # Two retries: each came no further than an error, as its first page is answered no more.
-    assert statuses["alfa"][0] == "failed"
+    # Two retries came to nothing; what the first try brought is what the day came to.
+    assert statuses["alfa"] == ("partial", 1)
     runs = [one for one in platform.records("metadata/runs/system=retail_sales") if one["scope"] == "retailer=alfa"]
     assert sorted(one["status"] for one in runs) == ["failed", "failed", "partial"]
     assert next(one for one in runs if one["status"] == "partial")["written_rows"] > 0
