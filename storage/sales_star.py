@@ -115,9 +115,14 @@ def _read_lines(engine: Engine, given: DayInput) -> None:
             {_key("retailer", "customer_id")} AS customer_key
         FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false)
         WHERE business_date = DATE '{given.day}'
-        QUALIFY row_number() OVER (
-            PARTITION BY retailer, transaction_id, line_number ORDER BY fetched_at DESC, run_id DESC
-        ) = 1
+        """
+    )
+    # Few lines come twice: only their numbers are sorted, not whole rows.
+    engine.lake.execute(
+        f"""
+        DELETE FROM {_LINES} WHERE rowid NOT IN (
+            SELECT arg_max(rowid, (fetched_at, run_id)) FROM {_LINES} GROUP BY retailer, transaction_id, line_number
+        )
         """
     )
 
@@ -125,12 +130,16 @@ def _read_lines(engine: Engine, given: DayInput) -> None:
 def _dimension_query(dimension: Dimension, retailers: Mapping[str, RetailerInfo]) -> str:
     sources = {"retailer_id": "retailer", "city": "store_city", "state": "store_state"}
     newest = f"""
-        SELECT *, min(sold_at) OVER sold AS first_sold_at, max(sold_at) OVER sold AS last_sold_at
-        FROM {_LINES}
-        WINDOW sold AS (PARTITION BY {dimension.key})
-        QUALIFY row_number() OVER (
-            PARTITION BY {dimension.key} ORDER BY sold_at DESC, fetched_at DESC, transaction_id DESC, line_number DESC
-        ) = 1
+        SELECT lines.*, described.first_sold_at, described.last_sold_at
+        FROM (
+            SELECT
+                min(sold_at) AS first_sold_at,
+                max(sold_at) AS last_sold_at,
+                arg_max(rowid, (sold_at, fetched_at, transaction_id, line_number)) AS newest_line
+            FROM {_LINES}
+            GROUP BY {dimension.key}
+        ) AS described
+        INNER JOIN {_LINES} AS lines ON described.newest_line = lines.rowid
     """
     if dimension.name == "dim_retailer":
         values = ", ".join(
