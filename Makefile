@@ -12,7 +12,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-slow test-all lint lint-sql hooks format types lock bench clean
+.PHONY: help setup setup-dev demo test test-slow test-all test-warehouses lint lint-sql hooks format types lock bench clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -57,6 +57,16 @@ test-slow: setup-dev ## Run only the tests that take minutes
 test-all: setup-dev ## Run all tests, the slow ones included
 	$(PYTEST)
 
+# Spark needs a Java of 17 or newer and half a gigabyte, so it has an environment of its own and is no part of `test`.
+.venv-warehouses/.made: requirements-dev.lock pyproject.toml .venv/.venv-made
+	$(PYTHON) -m venv .venv-warehouses
+	$(UV) pip install --quiet --python .venv-warehouses/bin/python -r requirements-dev.lock
+	$(UV) pip install --quiet --python .venv-warehouses/bin/python --constraint requirements-dev.lock --editable '.[spark]'
+	@touch $@
+
+test-warehouses: .venv-warehouses/.made ## Build the models on a local Spark and compare them with DuckDB's (minutes)
+	.venv-warehouses/bin/python -m pytest tests/warehouses/check_spark.py --timeout 1800
+
 lint: setup-dev ## Check style, SQL and YAML
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -90,4 +100,4 @@ lock: .venv/.venv-made ## Renew the lock files from pyproject.toml
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
 
 clean: ## Remove what set-up and builds left, data excepted
-	rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache dbt_project/target dbt_project/logs
+	rm -rf .venv .venv-warehouses node_modules .pytest_cache .mypy_cache .ruff_cache dbt_project/target dbt_project/logs

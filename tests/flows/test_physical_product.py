@@ -230,7 +230,7 @@ def test_late_and_corrected_files(platform: Platform) -> None:
     write(
         folder,
         "orders_2",
-        f"{head}\n1,1,k,a,2026-02-05T02:30:00Z,3,10.00,shipped\n2,1,k,a,2026-02-05T15:00Z,1,10,cancelled\n",
+        f"{head}\n1,1,k,a,2026-02-05T02:30:00Z,3,10.00,shipped\n2,1,k,a,2026-02-05T15:00:00Z,1,10,cancelled\n",
     )
     report = run(folder)
     assert {file.name: file.status for file in report.files} == {

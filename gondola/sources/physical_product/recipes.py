@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 __all__ = ["circles"]
 
+_MOST_WALKED = 500  # products of one knot whose ways are told one by one
+
 
 def circles(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Find every product that is, over any number of levels, a component of itself.
@@ -35,7 +37,7 @@ def circles(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
     left = {product for product, count in open_parts.items() if count}
     graph = {product: sorted(parts[product] & left) for product in sorted(left)}
     return {
-        product: _way_back(product, group, graph)
+        product: _way_back(product, group, graph) if len(group) <= _MOST_WALKED else f"{product} > … > {product}"
         for group in _components(graph)
         for product in group
         if len(group) > 1 or product in graph[product]

@@ -14,7 +14,7 @@ _ZONE = "America/Sao_Paulo"
 _EARLIEST = "timestamptz '2000-01-01 00:00:00+00'"
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _DAY = r"\d{4}-\d{2}-\d{2}"
-_TIME = rf"{_DAY}[T ]\d{{2}}:\d{{2}}(:\d{{2}}(\.\d{{1,6}})?)?(Z|[+-]\d{{2}}(:\d{{2}})?)?"
+_TIME = rf"{_DAY}[T ]\d{{2}}:\d{{2}}:\d{{2}}(\.\d{{1,6}})?(Z|[+-]\d{{2}}(:\d{{2}})?)?"
 _NO = {
     "bigint": "is no whole number",
     "boolean": "is neither true nor false",
