@@ -154,7 +154,8 @@ def _print(summary: Summary, home: Path) -> None:
         f"[bold]The warehouse[/]  {_short(get_settings().warehouse, here)}   DuckDB; readers open the published copy",
         f"[bold]The truth[/]      {_short(home / 'truth.json', here)}   what was planted, to check the answers against",
         "",
-        f"[bold]Next[/]           {command} --demo status",
+        f"[bold]Next[/]           {command} --demo dashboard      the same in a browser",
+        f"               {command} --demo status",
         f'               {command} --demo query "select * from market.fct_price_changes limit 20"',
         f"               {command} stores list          the real stores; then: {command} run market --store bistek",
     ]
