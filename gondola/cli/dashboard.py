@@ -21,7 +21,7 @@ def dashboard(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
 ) -> None:
     """Show the published data in a browser: prices, stores, events, operations. Offline; until interrupted."""
-    from gondola.serving.dashboard import server_command
+    from gondola.serving.dashboard.server import server_command
 
     get_settings()  # a wrong setting is said here, not on every page
     shown = f"[{host}]" if ":" in host else host

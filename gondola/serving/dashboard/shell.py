@@ -25,8 +25,7 @@ from storage.publish import CATALOG
 __all__ = ["draw", "run"]
 
 _ICON = Path(__file__).with_name("icon.svg")  # a named one would be fetched from the web
-_LOOK_EVERY = timedelta(seconds=15)
-_SECTIONS = ("market", "own", "platform")
+_LOOK_EVERY = timedelta(seconds=5)
 
 
 def run() -> None:
@@ -34,12 +33,9 @@ def run() -> None:
     st.set_page_config(page_title="Gondola", page_icon=str(_ICON), layout="wide")
     text = Text(_language())
     version = open_copies().version()
-    pages = _offered(_schemas(version.name if version else None))
-    by_section = {
-        text(f"section.{section}"): [_page(spec, text) for spec in pages if spec.section == section]
-        for section in _SECTIONS
-    }
-    current = st.navigation(by_section, position="sidebar", expanded=True)
+    pages = [_page(spec, text) for spec in _offered(_schemas(version.name if version else None))]
+    # Without sections: their headings make Streamlit's list one that screen readers can't follow.
+    current = st.navigation(pages, position="sidebar", expanded=True)
     with st.sidebar:
         choose_one(
             text, "lang", list(LANGUAGES), label=text("filter.language"), default=text.language, show=_name_of_language,

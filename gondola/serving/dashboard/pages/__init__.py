@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gondola.serving.dashboard.pages import compare, events, jaffle_shop, operations, product, regions, today
+from gondola.serving.dashboard.pages import (
+    compare,
+    events,
+    jaffle_shop,
+    operations,
+    physical_product,
+    product,
+    regions,
+    retail_sales,
+    today,
+)
 from gondola.serving.dashboard.view import View
 
 __all__ = ["PAGES", "PageSpec"]
@@ -16,7 +26,6 @@ class PageSpec:
     """One page of the menu."""
 
     name: str  # in the address, and of its messages
-    section: str
     icon: str
     show: Callable[[View], None]
     schema: str | None  # the schema it can't do without
@@ -24,11 +33,13 @@ class PageSpec:
 
 
 PAGES = (
-    PageSpec("today", "market", ":material/today:", today.show, "market"),
-    PageSpec("product", "market", ":material/search:", product.show, "market"),
-    PageSpec("compare", "market", ":material/balance:", compare.show, "market"),
-    PageSpec("regions", "market", ":material/map:", regions.show, "market"),
-    PageSpec("events", "own", ":material/ads_click:", events.show, "events"),
-    PageSpec("jaffle_shop", "own", ":material/bakery_dining:", jaffle_shop.show, "jaffle_shop"),
-    PageSpec("operations", "platform", ":material/monitor_heart:", operations.show, "ops"),
+    PageSpec("today", ":material/today:", today.show, "market"),
+    PageSpec("product", ":material/search:", product.show, "market"),
+    PageSpec("compare", ":material/balance:", compare.show, "market"),
+    PageSpec("regions", ":material/map:", regions.show, "market"),
+    PageSpec("events", ":material/ads_click:", events.show, "events"),
+    PageSpec("physical_product", ":material/inventory_2:", physical_product.show, "physical_product", always=False),
+    PageSpec("retail_sales", ":material/point_of_sale:", retail_sales.show, "retail_sales", always=False),
+    PageSpec("jaffle_shop", ":material/bakery_dining:", jaffle_shop.show, "jaffle_shop"),
+    PageSpec("operations", ":material/monitor_heart:", operations.show, "ops"),
 )

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
+from gondola.errors import UnknownNameError
 from gondola.serving.dashboard.parts.charts import lines, show_chart
 from gondola.serving.dashboard.parts.figures import Figure, show_figures
 from gondola.serving.dashboard.parts.filters import choose, choose_one, write
@@ -41,11 +42,10 @@ def show(view: View) -> None:
         store = choose_store(view)
     found = view.read(products.search, words, supermarket=store, page=Page(limit=_FOUND))
     about_market(view, found.coverage)
-    if not found.rows.num_rows:
-        empty(text)
-        return
     chosen = _choose(view, found.rows)
-    if chosen is None:
+    if chosen is None and not found.rows.num_rows:
+        empty(text)
+    elif chosen is None:
         st.subheader(text("product.found"), anchor=False)
         if found.next_cursor:
             st.caption(text("product.more", count=text.number(_FOUND)))
@@ -53,8 +53,8 @@ def show(view: View) -> None:
             view, found.rows, "products", title=text("product.found"), columns=_RESULTS,
             links={"link": text("word.open")},
         )  # fmt: skip
-        return
-    _show_product(view, *chosen)
+    else:
+        _show_product(view, *chosen)
 
 
 def _choose(view: View, rows: pa.Table) -> tuple[str, str] | None:
@@ -66,8 +66,8 @@ def _choose(view: View, rows: pa.Table) -> tuple[str, str] | None:
         for row in rows.to_pylist()
     }
     asked = st.query_params.get("product")
-    if asked and asked not in names and ":" in asked:
-        names[asked] = asked.partition(":")[2] + " · " + asked.partition(":")[0]
+    if asked and asked not in names:
+        names |= _named(view, asked)
     chosen = choose(
         view.text, "product", list(names), label=view.text("product.choose"), show=lambda name: names.get(name, name)
     )
@@ -75,6 +75,16 @@ def _choose(view: View, rows: pa.Table) -> tuple[str, str] | None:
         return None
     store, _, sku = chosen.partition(":")
     return store, sku
+
+
+def _named(view: View, asked: str) -> dict[str, str]:
+    """A product of a link that the words did not find; none when there is no such product."""
+    store, _, sku = asked.partition(":")
+    try:
+        row = view.read(products.product, store, sku).rows.to_pylist()[0]
+    except UnknownNameError:
+        return {}
+    return {asked: f"{row['product_name'] or sku} · {store}"}
 
 
 def _span(view: View, row: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from gondola.serving.dashboard.parts.charts import bars, show_chart
@@ -61,6 +62,7 @@ def _figures(view: View, levels: pa.Table, differences: pa.Table, shelves: pa.Ta
 def _levels(view: View, levels: pa.Table) -> None:
     text = view.text
     table = with_shelf(levels)
+    table = table.append_column("percent_from_mean", pc.subtract(table["level"].cast(pa.float64()), 100.0))
     rows = table.to_pylist()
     said = text("regions.none")
     if rows:
@@ -73,5 +75,5 @@ def _levels(view: View, levels: pa.Table) -> None:
             cheapest=cheapest["shelf"],
             low=text.number(cheapest["level"], 2),
         )
-    chart = bars(view, table, value="level", name="shelf", form="decimal")
+    chart = bars(view, table, value="percent_from_mean", name="shelf", form="decimal")
     show_chart(view, chart, table, "region_levels", title=text("regions.levels"), summary=said)

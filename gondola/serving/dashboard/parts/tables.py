@@ -25,12 +25,26 @@ _MONEY = {
     "price", "list_price", "previous_price", "lowest_price", "highest_price", "unit_price", "total", "change_amount",
 }  # fmt: skip
 _SHARES = (
-    "share", "rate", "coverage", "availability", "share_of_step_before", "share_of_sessions", "purchases_per_view",
+    "share", "rate", "coverage", "availability", "share_of_step_before", "share_of_first_step", "purchases_per_view",
+    "share_of_retailer",
 )  # fmt: skip
-# Names that data knows only as ids.
-_NAMES = {"status": "status", "step": "step", "severity": "severity", "system": "system", "payment_method": "payment"}
-_NAMES |= {"segment": "segment", "check_name": "check", "promotion_kind": "promotion", "page": "page"}
-_NAMES |= {"promotion": "promotion", "kind": "kind", "verdict": "verdict", "run_status": "status"}
+# Names that data knows only as ids: which words of the catalogue say them.
+_NAMES = {
+    "check_name": "check",
+    "kind": "kind",
+    "load_status": "status",
+    "page": "page",
+    "payment_method": "payment",
+    "promotion": "promotion",
+    "promotion_kind": "promotion",
+    "run_status": "status",
+    "segment": "segment",
+    "severity": "severity",
+    "status": "status",
+    "step": "step",
+    "system": "system",
+    "verdict": "verdict",
+}
 
 
 def show_table(
@@ -67,7 +81,7 @@ def show_table(
     }
     for column, words in (links or {}).items():
         settings[column] = st.column_config.LinkColumn(label_of(view.text, column), display_text=words)
-    st.dataframe(styled, hide_index=True, column_config=settings, alt=title, key=f"table-{name}")
+    st.dataframe(styled, hide_index=True, column_config=settings, alt=title, placeholder=NOTHING, key=f"table-{name}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(_size(view.text, table), width="stretch")
         for form, content, mime in (
