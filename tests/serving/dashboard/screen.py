@@ -59,14 +59,14 @@ class Screen:
     def query(self) -> str:
         return self.page.url.partition("?")[2]
 
-    def choose(self, label: str, option: str) -> None:
-        """Pick from a list the way a keyboard does."""
+    def choose(self, label: str, option: str, query: str) -> None:
+        """Pick from a list the way a keyboard does, until the address says so and the page is drawn."""
         box = self.page.get_by_role("combobox", name=re.compile(label)).first
         box.click()
         box.fill(option)
         self.page.get_by_role("option", name=re.compile(option)).first.wait_for(timeout=_WAIT)
         box.press("Enter")
-        self.page.keyboard.press("Escape")
+        self.page.wait_for_url(f"**{query}*", timeout=_WAIT)
         self.rest()
 
     def download(self, key: str) -> bytes:

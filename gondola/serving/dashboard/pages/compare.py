@@ -28,7 +28,7 @@ _SPREAD = [
 def show(view: View) -> None:
     """Draw the page."""
     text = view.text
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         day = choose_day(view)
         codes = write("basket", label=text("compare.basket_codes"), placeholder="7891000100103 7891000053508")
     gtins = [code for code in codes.replace(",", " ").replace(";", " ").split() if code]

@@ -38,7 +38,7 @@ def show(view: View) -> None:
     if span.first is None or span.last is None:
         not_loaded(text, "events")
         return
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         days = period(text, options=("7", "30", "90", "all"))
         departments = view.read(events.departments)
         department = choose(text, "department", departments, label=text("column.department"))

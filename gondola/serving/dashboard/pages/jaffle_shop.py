@@ -30,7 +30,7 @@ def show(view: View) -> None:
         return
     first, last = span
     statuses = view.read(jaffle_shop.statuses, first, last).rows["status"].to_pylist()
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         days = period(text, default="all", options=("30", "90", "all"))
         status = choose(
             text, "status", statuses, label=text("column.status"), show=lambda name: text.name_of("status", name)

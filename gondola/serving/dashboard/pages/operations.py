@@ -40,7 +40,7 @@ _BAND_STARTS = ((0, 1), (3, 2), (7, 5))
 def show(view: View) -> None:
     """Draw the page."""
     text = view.text
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         days = period(text, default="7", options=("7", "30", "90")) or 90
         system = choose(
             text, "system", _systems(view), label=text("column.system"), show=lambda name: text.name_of("system", name)

@@ -31,7 +31,7 @@ def show(view: View) -> None:
     if span is None:
         not_loaded(text, "physical_product")
         return
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         days = period(text, default="all", options=("30", "90", "365", "all"))
         categories = view.read(physical_product.categories)
         category = choose(text, "category", categories, label=text("column.category"))

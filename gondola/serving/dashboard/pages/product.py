@@ -37,7 +37,7 @@ _OFFERS = [
 def show(view: View) -> None:
     """Draw the page."""
     text = view.text
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         words = write("q", label=text("product.search"), placeholder=text("product.example"))
         store = choose_store(view)
     found = view.read(products.search, words, supermarket=store, page=Page(limit=_FOUND))
@@ -124,7 +124,8 @@ def _figures(view: View, row: dict[str, Any], offers: pa.Table) -> None:
             Figure(text("product.dearest"), text.money(priced[-1]["price"] if priced else None)),
             Figure(
                 text("product.unit_price"),
-                text.money(unit["unit_price"]) + f" / {unit['price_unit']}" if unit else text.money(None),
+                text.money(unit["unit_price"] if unit else None),
+                unit and text("product.per_unit", unit=unit["price_unit"]),
                 help=text("product.unit_price_help"),
             ),
             Figure(
@@ -140,7 +141,7 @@ def _figures(view: View, row: dict[str, Any], offers: pa.Table) -> None:
 
 def _history(view: View, store: str, sku: str) -> None:
     text = view.text
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         where = choose_one(
             text, "where", ("chain", "everywhere"), label=text("product.where"), default="everywhere",
             show=lambda name: text(f"product.{name}"), buttons=True,

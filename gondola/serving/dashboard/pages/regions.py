@@ -25,7 +25,7 @@ _STORES = [
 def show(view: View) -> None:
     """Draw the page."""
     text = view.text
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         store = choose_store(view)
         day = choose_day(view)
     levels = view.read(comparisons.region_levels, day=day, supermarket=store)

@@ -28,7 +28,7 @@ def show(view: View) -> None:
         not_loaded(text, "retail_sales")
         return
     names = view.read(retail_sales.retailers)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         days = period(text, options=("7", "30", "90", "365", "all"))
         retailer = choose(
             text, "retailer", list(names), label=text("column.retailer_id"), show=lambda name: names.get(name) or name

@@ -31,7 +31,7 @@ _OFFERS = [
 def show(view: View) -> None:
     """Draw the page."""
     text = view.text
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         store = choose_store(view)
         day = choose_day(view)
         kind = choose(

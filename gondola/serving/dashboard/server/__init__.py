@@ -14,7 +14,7 @@ _OPTIONS = {
     "browser.gatherUsageStats": "false",
     "client.showErrorDetails": "none",
     "client.showErrorLinks": "false",
-    "client.toolbarMode": "minimal",
+    "client.toolbarMode": "viewer",
     "server.fileWatcherType": "none",
     "server.headless": "true",
     "server.maxCacheDataSize": "256mb",
