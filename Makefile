@@ -12,7 +12,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-slow test-all test-warehouses lint lint-sql hooks format types lock bench clean
+.PHONY: help setup setup-dev demo test test-slow test-all test-warehouses screenshots lint lint-sql hooks format types lock bench clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,10 +35,10 @@ help: ## What can be made
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-# Azurite, the Azure Blob emulator, is the one tool of the tests that npm brings.
+# What npm brings for the tests: Azurite, the Azure Blob emulator, and axe, which judges pages.
 node_modules/.installed: package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund; \
-	  else echo "npm not found: tests on the Azure emulator will be skipped"; mkdir -p node_modules; fi
+	  else echo "npm not found: tests on the Azure emulator and with axe will be skipped"; mkdir -p node_modules; fi
 	@touch $@
 
 setup: .venv/.runtime ## Install what Gondola needs to run, into .venv
@@ -66,6 +66,9 @@ test-all: setup-dev ## Run all tests, the slow ones included
 
 test-warehouses: .venv-warehouses/.made ## Build the models on a local Spark and compare them with DuckDB's (minutes)
 	.venv-warehouses/bin/python -m pytest tests/warehouses/check_spark.py --timeout 1800
+
+screenshots: setup-dev ## Make the pictures of the docs anew, by the browser tests
+	DOCS_SCREENSHOTS=1 $(BIN)/python -m pytest tests/serving/dashboard/test_browser.py
 
 lint: setup-dev ## Check style, SQL and YAML
 	$(BIN)/ruff check .

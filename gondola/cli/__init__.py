@@ -23,6 +23,7 @@ from gondola import clock
 from gondola.cli import display, lifecycle
 from gondola.cli.alerts import alerts_app
 from gondola.cli.api import api, api_key_app
+from gondola.cli.dashboard import dashboard
 from gondola.cli.deploy import deploy
 from gondola.cli.docs import docs
 from gondola.cli.events_sandbox import sandbox_events
@@ -65,6 +66,7 @@ app.command(epilog="Example: gondola docs --serve")(docs)
 app.command(epilog="Example: gondola report --days 7 --out week.xlsx")(report)
 app.add_typer(api_key_app, name="api-key")
 app.add_typer(publish_app, name="publish")
+app.command(epilog="Example: gondola dashboard --port 8501")(dashboard)
 app.add_typer(lifecycle.app, name="lifecycle")
 app.command(epilog="Example: gondola deploy --dry-run")(deploy)
 sandbox_app.command("events", epilog="Example: gondola sandbox events --out events --events 1000000 --days 30")(

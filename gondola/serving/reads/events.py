@@ -8,7 +8,20 @@ from datetime import date, timedelta
 from gondola.serving.reads.answers import Answer, Page, paged
 from gondola.serving.reads.copies import Snapshot
 
-__all__ = ["EventsSpan", "attribution", "cohorts", "funnel", "kpis", "products", "segments", "span"]
+__all__ = [
+    "EventsSpan",
+    "attribution",
+    "cohorts",
+    "daily",
+    "departments",
+    "funnel",
+    "kpis",
+    "loads",
+    "performance",
+    "products",
+    "segments",
+    "span",
+]
 
 _KPIS = """
 with revenue as (
@@ -69,6 +82,58 @@ select
     cast(avg(recency_days) as decimal(18, 1)) as average_recency_days,
     cast(avg(frequency) as decimal(18, 2)) as average_frequency, max(as_of_date) as as_of_date
 from events.fct_rfm group by segment order by revenue desc, segment
+"""
+# A day without any event is a day that was not loaded: it has a row, without figures.
+_DAILY = """
+with sold as (
+    select revenue_date, sum(orders)::bigint as orders, sum(units)::bigint as units, sum(revenue) as revenue,
+        sum(unknown_price_units)::bigint as unknown_price_units
+    from events.fct_revenue
+    where revenue_date between $first and $last
+    group by revenue_date
+),
+calendar as (
+    select unnest(generate_series($first::date, $last::date, interval 1 day))::date as day
+)
+select
+    calendar.day, days.daily_active_users, days.weekly_active_users, days.monthly_active_users, days.sessions,
+    days.bot_sessions, days.events, days.bounce_rate, days.conversion_rate, days.average_session_seconds,
+    case when days.engagement_date is not null then coalesce(sold.orders, 0) end as orders,
+    case when days.engagement_date is not null then coalesce(sold.units, 0) end as units,
+    -- Sales of unknown price have no revenue; no sales at all are a revenue of 0.
+    case
+        when sold.revenue_date is not null then sold.revenue
+        when days.engagement_date is not null then cast(0 as decimal(18, 2))
+    end as revenue,
+    case when sold.orders > 0 then (sold.revenue / sold.orders)::decimal(18, 2) end as revenue_per_order,
+    case when days.engagement_date is not null then coalesce(sold.unknown_price_units, 0) end as unknown_price_units
+from calendar
+left join events.fct_daily_engagement as days on calendar.day = days.engagement_date
+left join sold on calendar.day = sold.revenue_date
+order by calendar.day
+"""
+_PERFORMANCE = """
+select
+    performance.product_id, any_value(products.product_name) as product_name, any_value(products.brand) as brand,
+    any_value(products.department) as department, sum(performance.views)::bigint as views,
+    sum(performance.carts)::bigint as carts, sum(performance.purchases)::bigint as purchases,
+    sum(performance.units)::bigint as units, sum(performance.revenue)::decimal(18, 2) as revenue,
+    (sum(performance.purchases) / nullif(sum(performance.views), 0))::decimal(9, 4) as purchases_per_view
+from events.int_product_performance as performance
+left join events.dim_products as products on performance.product_id = products.product_id
+where
+    performance.event_date between $first and $last
+    and ($department::varchar is null or products.department = $department)
+group by performance.product_id
+order by revenue desc nulls last, views desc, performance.product_id
+"""
+_DEPARTMENTS = """
+select distinct department from events.dim_products where department is not null order by department
+"""
+_LOADS = """
+select business_date, finished_at, status, files, received_rows, written_rows, rejected_rows, validity_rate, error
+from events.fct_loads
+order by finished_at desc, run_id
 """
 
 
@@ -169,3 +234,45 @@ def segments(snapshot: Snapshot) -> Answer:
 def _days(snapshot: Snapshot, first: date | None, last: date | None) -> dict[str, date]:
     until = last or span(snapshot).last or date.min
     return {"first": first or (until - timedelta(days=29) if until > date(1, 2, 1) else until), "last": until}
+
+
+def daily(snapshot: Snapshot, first: date, last: date) -> Answer:
+    """Users, sessions, orders and revenue of each day; a day that was not loaded has a row without figures.
+
+    Args:
+        snapshot: The version.
+        first: First day.
+        last: Last day, included.
+    """
+    return Answer(snapshot.table(_DAILY, first=first, last=last), snapshot.version)
+
+
+def performance(snapshot: Snapshot, first: date, last: date, *, department: str | None = None) -> Answer:
+    """What was looked at and bought, the best sold first.
+
+    Args:
+        snapshot: The version.
+        first: First day.
+        last: Last day, included.
+        department: One department of the catalogue only.
+    """
+    rows = snapshot.table(_PERFORMANCE, first=first, last=last, department=department)
+    return Answer(rows, snapshot.version)
+
+
+def departments(snapshot: Snapshot) -> list[str]:
+    """The departments of the catalogue.
+
+    Args:
+        snapshot: The version.
+    """
+    return [row["department"] for row in snapshot.rows(_DEPARTMENTS)]
+
+
+def loads(snapshot: Snapshot) -> Answer:
+    """Every load of event files, the newest first.
+
+    Args:
+        snapshot: The version.
+    """
+    return Answer(snapshot.table(_LOADS), snapshot.version)

@@ -1,0 +1,1 @@
+"""The dashboard: one page for each question, drawn by Streamlit from the published copy."""
