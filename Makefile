@@ -96,11 +96,13 @@ bench: setup-dev ## Measure, against Scrapy, a bare HTTP loop and a tuned SQL sc
 	$(BIN)/python -m benchmarks.transform
 	$(BIN)/python -m benchmarks.events
 
+LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-annotate --no-header
+
 lock: .venv/.venv-made ## Renew the lock files from pyproject.toml
-	$(UV) pip compile pyproject.toml --group test --group lint --group bench --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -o requirements-dev.lock
-	$(UV) pip compile pyproject.toml -c requirements-dev.lock --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
+	$(LOCK) --upgrade --extra dashboard --group test --group lint --group bench -o requirements-dev.lock
+	$(LOCK) -c requirements-dev.lock --extra dashboard -o requirements.lock
+	$(LOCK) -c requirements-dev.lock -o requirements-worker.lock
 
 clean: ## Remove what set-up and builds left, data excepted
 	rm -rf .venv .venv-warehouses node_modules .pytest_cache .mypy_cache .ruff_cache dbt_project/target dbt_project/logs

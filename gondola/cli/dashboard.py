@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gondola.cli import display
+from gondola.errors import ConfigurationError
 from gondola.settings import get_settings
 
 __all__ = ["dashboard"]
@@ -21,6 +23,9 @@ def dashboard(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
 ) -> None:
     """Show the published data in a browser: prices, stores, events, operations. Offline; until interrupted."""
+    if importlib.util.find_spec("streamlit") is None:
+        message = "the dashboard needs Streamlit, which workers do without: pip install 'gondola[dashboard]'"
+        raise ConfigurationError(message)
     from gondola.serving.dashboard.server import server_command
 
     get_settings()  # a wrong setting is said here, not on every page
