@@ -46,7 +46,7 @@
 
 {#- When the newest day was loaded: how fresh a view is. -#}
 {% macro fresh_as_of() -%}
-    (select max(newest.loaded_at) from {{ source('retail_sales', 'day_loads') }} as newest)
+    (select max(newest_load.loaded_at) from {{ source('retail_sales', 'day_loads') }} as newest_load)
 {%- endmacro %}
 
 {#- Rows of a relation that another system makes, typed; none while it has not been made.

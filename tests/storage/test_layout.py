@@ -19,6 +19,8 @@ from storage.layout import (
     Quarantine,
     RawFile,
     Report,
+    SalesBronze,
+    SalesSilver,
     Silver,
     format_stamp,
     make_run_id,
@@ -36,6 +38,8 @@ fields_of_keys = st.one_of(
     st.builds(MarketBronze, parts, parts, days, moments),
     st.builds(MarketMonth, parts, parts, days, moments, archived=st.booleans()),
     st.builds(MarketSilver, parts, parts, days, moments),
+    st.builds(SalesBronze, parts, days, st.none() | moments),
+    st.builds(SalesSilver, parts, days, moments),
     st.builds(Bronze, segments, segments, days, moments),
     st.builds(Metadata, st.sampled_from(METADATA_KINDS), segments, run_ids),
     st.builds(RawFile, segments, run_ids, segments.map(lambda name: f"{name}.parquet")),
@@ -50,7 +54,7 @@ fields_of_keys = st.one_of(
 def test_a_key_says_its_fields(fields: Kind) -> None:
     assert parse(fields.key) == fields
     assert ".." not in fields.key.split("/")
-    assert fields.key.endswith(".html" if isinstance(fields, Report) else ".parquet")
+    assert fields.key.endswith({Report: ".html", SalesBronze: ".json"}.get(type(fields), ".parquet"))
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
