@@ -22,6 +22,7 @@ from gondola.logs import configure_logs
 from gondola.sandbox import Sandbox, World
 from gondola.sandbox.events import EventWorld
 from gondola.sandbox.jaffle_shop import JaffleShop
+from gondola.sandbox.physical_product import ProductWorld, write_truth
 from gondola.sandbox.retailers import RetailerSandbox
 from gondola.serving.summary import Summary, summarize_day
 from gondola.settings import get_settings
@@ -29,6 +30,7 @@ from gondola.settings import get_settings
 if TYPE_CHECKING:
     from tasks.event_report import EventsReport
     from tasks.jaffle_shop import JaffleShopReport
+    from tasks.physical_product_report import PhysicalProductReport
     from tasks.report import MarketReport
     from tasks.retail_report import RetailSalesReport
 
@@ -39,6 +41,8 @@ _DAYS_BEFORE = 16
 _FAULTS = 0.02
 _EVENTS = 20_000
 _EVENT_DAYS = 14
+_ORDER_LINES = 10_000
+_ORDER_DAYS = 40
 _MARKER = ".gondola-demo"
 
 
@@ -88,8 +92,8 @@ def run_demo(home: Path, *, as_json: bool) -> int:
 
 def _load_own_shops(
     home: Path, today: date, *, as_json: bool
-) -> tuple[EventsReport, JaffleShopReport, RetailSalesReport]:
-    """What a retailer knows of itself: a web shop's events, a small shop's books and chains' sales, made and loaded."""
+) -> tuple[EventsReport, JaffleShopReport, RetailSalesReport, PhysicalProductReport]:
+    """What firms know of themselves: a web shop's events, a small shop's books, chains' sales and a maker's files."""
     configure_logs(get_settings(), stderr=False)
     from flows.events import events
     from flows.jaffle_shop import jaffle_shop
@@ -101,13 +105,26 @@ def _load_own_shops(
     JaffleShop().write(home / "shop")
     books = jaffle_shop(str(home / "shop"), build=False)
     sales = _fetch_retailers(today)
+    goods = _load_maker(home, today)
     if not as_json:
         loaded = (
             f"{clicks.valid:,} events of a web shop, {sum(books.rows.values()):,} rows of a jaffle shop, "
-            f"{sum(run.lines for run in sales.runs):,} lines of three retailers' receipts"
+            f"{sum(run.lines for run in sales.runs):,} lines of three retailers' receipts, "
+            f"{goods.valid:,} rows of a maker of goods"
         )
         console.print(f"  {'own data':<9} {loaded}", highlight=False)
-    return clicks, books, sales
+    return clicks, books, sales, goods
+
+
+def _load_maker(home: Path, today: date) -> PhysicalProductReport:
+    """Forty days of a maker of goods, up to yesterday."""
+    from flows.physical_product import physical_product
+
+    maker = ProductWorld(lines=_ORDER_LINES, days=_ORDER_DAYS, start=today - timedelta(days=_ORDER_DAYS))
+    write_truth(maker.write(home / "maker").truth, home / "maker-truth.json")
+    state: Any = physical_product(str(home / "maker"), build=False, return_state=True)
+    report: PhysicalProductReport = state.result()
+    return report
 
 
 def _fetch_retailers(today: date) -> RetailSalesReport:
@@ -126,7 +143,7 @@ def _fetch_retailers(today: date) -> RetailSalesReport:
 def _build_all(*, as_json: bool) -> None:
     from flows.transform import transform
 
-    built = transform(["market", "events", "jaffle_shop", "retail_sales"])
+    built = transform(["market", "events", "jaffle_shop", "retail_sales", "physical_product"])
     if not as_json:
         console.print(
             f"  {'models':<9} {built.passed} builds and tests green in {built.seconds:.0f} s", highlight=False

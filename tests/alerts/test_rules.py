@@ -200,6 +200,26 @@ def test_a_failed_build_a_tripped_gate_a_failed_publish() -> None:
     assert build.well == gate.well == {"market"}
 
 
+def test_what_the_daily_look_found() -> None:
+    def look(ended_at: datetime, *failures: str, **warnings: str) -> RunRecord:
+        told = [{"check": check, "text": text} for check, text in warnings.items()]
+        status = "failed" if failures else "complete"
+        return other_run(
+            "quality", "systems=physical_product", ended_at, status, failures=list(failures), warnings=told
+        )
+
+    def ruled(*runs: RunRecord, **policy: Any) -> Verdict:
+        return ask("checks_failed", Facts(now=NOW, runs=runs), **policy)
+
+    assert ruled() == Verdict()
+    found = ruled(look(NOW, "freshness orders: old"), look(NOW - HOUR, anomaly="far off"), look(NOW - 2 * HOUR))
+    assert texts(found) == ["physical_product: freshness orders: old"]
+    assert found.findings[0].since == NOW - HOUR, "wrong since the first look that found something"
+    assert texts(ruled(look(NOW, anomaly="far off", freshness="a day old"))) == ["physical_product: far off"]
+    assert ruled(look(NOW, anomaly="far off"), warnings=[]).well == {"physical_product"}
+    assert ruled(look(NOW), look(NOW - HOUR, "an error")).well == {"physical_product"}
+
+
 def test_a_reason_shows_no_secret_and_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "S3CR3T-marker")
     facts = Facts(now=NOW, runs=(transform(NOW, "failed", "build", "x" * 230 + " S3CR3T-marker " + "y" * 99),))

@@ -21,7 +21,7 @@ costed as (
 -- What comes back and can be sold again costs nothing in the end.
 spent as (
     select
-        costed.*,
+        *,
         cast((quantity - resellable_quantity) * unit_cost as decimal(18, 2)) as cost_amount
     from costed
 )

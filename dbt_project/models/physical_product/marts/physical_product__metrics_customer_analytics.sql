@@ -55,7 +55,7 @@ summed as (
 )
 
 select
-    summed.*,
+    *,
     cast(net_amount - refund_amount as decimal(18, 2)) as lifetime_value,
     -- Of customers who bought anything, 1 is the fifth that is worth most; equals are parted by their ids.
     cast(

@@ -63,7 +63,7 @@ summed as (
 )
 
 select
-    summed.*,
+    *,
     cast(margin_amount - waste_cost as decimal(18, 2)) as margin_after_waste,
     {{ share_of('margin_amount', 'net_amount') }} as margin_share,
     {{ share_of('returned_quantity', 'quantity') }} as return_share,

@@ -28,7 +28,7 @@ summed as (
 )
 
 select
-    summed.*,
+    *,
     cast(net_amount - refund_amount as decimal(18, 2)) as net_after_returns,
     {{ share_of('net_amount', 'orders') }} as net_per_order,
     {{ share_of('returned_quantity', 'quantity') }} as return_share

@@ -7,7 +7,7 @@ with bronze as (
 
 newest as (
     select
-        bronze.*,
+        *,
         row_number() over (partition by customer_id order by run_id desc) as place
     from bronze
 )
