@@ -72,7 +72,8 @@ insert into retail_sales.daily_sales_by_retailer values
 create table retail_sales.day_loads (business_date date, retailer_id varchar, status varchar, fact_rows bigint);
 insert into retail_sales.day_loads values
     ('2026-02-01', 'north', 'complete', 20), ('2026-02-03', 'north', 'partial', 10),
-    ('2026-02-01', 'south', 'complete', 0), ('2026-02-02', 'south', 'complete', 0), ('2026-02-03', 'south', 'complete', 1);
+    ('2026-02-01', 'south', 'complete', 0), ('2026-02-02', 'south', 'complete', 0),
+    ('2026-02-03', 'south', 'complete', 1);
 create table retail_sales.store_performance as select
     'north' as retailer_id, 's1' as store_id, 'First' as store_name, 'Porto Alegre' as city, 'RS' as state,
     15 as transactions, 12 as customers, 2 as days_open, 30.000 as units, 300.00 as sales_amount,
