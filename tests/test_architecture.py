@@ -18,7 +18,7 @@ ALLOWED = {
     "gondola.sources": CORE,
     "gondola.quality": CORE,
     "gondola.analysis": set(),
-    "gondola.serving": CORE | {"gondola.alerts", "gondola.analysis", "storage"},
+    "gondola.serving": CORE | {"gondola.alerts", "gondola.analysis", "gondola.logs", "storage"},
     "gondola.alerts": CORE | {"gondola.sources", "storage"},
     "gondola.cli": {"gondola", "deployments", "flows", "tasks", "storage"},
     "gondola": {"gondola"},

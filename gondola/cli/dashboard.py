@@ -34,5 +34,6 @@ def dashboard(
     if host not in LOOPBACK:
         display.console.print("Anybody who reaches this address reads the data: put a login in front.", highlight=False)
     sys.stderr.flush()
+    os.environ["LOGURU_DIAGNOSE"] = "NO"  # a traceback must never print the values of variables
     command = server_command(host, port)
     os.execv(command[0], command)  # noqa: S606 - becomes the server, so that signals reach it and nothing is left behind

@@ -11,6 +11,7 @@ import streamlit as st
 from loguru import logger
 
 from gondola.errors import GondolaError, LakeKeyError
+from gondola.logs import add_json_log, configure_logs
 from gondola.serving.dashboard.pages import PAGES, PageSpec
 from gondola.serving.dashboard.parts import states
 from gondola.serving.dashboard.parts.filters import choose_one
@@ -30,6 +31,7 @@ _LOOK_EVERY = timedelta(seconds=5)
 
 def run() -> None:
     """Draw the page that the address names."""
+    _keep_log()
     st.set_page_config(page_title="Gondola", page_icon=str(_ICON), layout="wide")
     text = Text(_language())
     version = open_copies().version()
@@ -74,10 +76,18 @@ def draw(name: str) -> None:
     except NotBuiltError as error:
         states.not_loaded(text, spec.schema or "ops", str(error))
     except GondolaError as error:
+        logger.warning("the page {} failed: {}", spec.name, error)
         states.failed(text, error)
     except Exception as error:  # noqa: BLE001 - whatever happens, a reader is told, and what to do
         logger.opt(exception=error).error("the page {} failed", spec.name)
         states.failed(text, error)
+
+
+@st.cache_resource(show_spinner=False)
+def _keep_log() -> None:
+    """Once in a process: what fails is found in the log folder, too."""
+    configure_logs(get_settings(), stderr=False)
+    add_json_log(get_settings())
 
 
 def _language() -> Language:

@@ -1,8 +1,7 @@
-"""A world that all tests of the dashboard share, a server that shows it, and a Chromium to look at it."""
+"""A server that shows the published world, and a Chromium to look at it."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -18,8 +17,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.platform import ROOT, Platform
 from tests.servers import free_port
+from tests.serving.conftest import Published
 
-DAYS, PRODUCTS = 8, 220
+DAYS, PRODUCTS = 10, 220
 _CHROMIUM_ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking",
@@ -28,21 +28,15 @@ _CHROMIUM_ARGUMENTS = [
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Platform:
-    """Some days of all systems, made once for all processes of a test run; nobody changes it."""
-    base = tmp_path_factory.getbasetemp()
-    home = (base if worker_id == "master" else base.parent) / "dashboard-world"
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """What all tests of the serving side read; for pictures a world with more days and products."""
+    if not os.environ.get("DOCS_SCREENSHOTS"):
+        published: Published = request.getfixturevalue("published")
+        return published.platform
+    home = tmp_path_factory.mktemp("world")
     platform = Platform(home)
-    home.mkdir(exist_ok=True)
-    with (home / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the first makes it, the others wait
-        if not (home / "made").exists():
-            command = [sys.executable, "-m", "tests.serving.dashboard.world", str(home), str(DAYS), str(PRODUCTS)]
-            done = subprocess.run(
-                command, env=os.environ | platform.environment, cwd=ROOT, capture_output=True, timeout=280, check=False
-            )
-            assert done.returncode == 0, done.stderr.decode()[-3000:]
-            (home / "made").touch()
+    command = [sys.executable, "-m", "tests.serving.dashboard.world", str(home), str(DAYS), str(PRODUCTS)]
+    subprocess.run(command, env=os.environ | platform.environment, cwd=ROOT, check=True)
     return platform
 
 

@@ -1,4 +1,4 @@
-"""A small world for the dashboard: some days of all systems, crawled, loaded, built and published in one process.
+"""The world of the pictures: some days of all systems, crawled, loaded, built and published in one process.
 
     python -m tests.serving.dashboard.world HOME DAYS PRODUCTS
 

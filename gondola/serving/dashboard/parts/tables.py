@@ -13,8 +13,8 @@ import streamlit as st
 from gondola.serving.dashboard.parts.states import empty
 from gondola.serving.dashboard.text import NOTHING, Text
 from gondola.serving.dashboard.view import View
+from gondola.serving.export import encode_sheet
 from gondola.serving.query import encode
-from gondola.serving.workbook import to_workbook
 
 __all__ = ["frame_of", "label_of", "show_table"]
 
@@ -86,7 +86,7 @@ def show_table(
         st.caption(_size(view.text, table), width="stretch")
         for form, content, mime in (
             ("csv", partial(encode, table, "csv"), "text/csv"),
-            ("xlsx", partial(to_workbook, table, title), _EXCEL),
+            ("xlsx", partial(encode_sheet, table, title), _EXCEL),
         ):
             st.download_button(
                 view.text(f"download.{form}"),
