@@ -24,9 +24,11 @@ from gondola.alerts.rules import judge
 from gondola.clock import now
 from gondola.quality import CheckResult
 from gondola.sandbox.physical_product import DOMAINS, Made, ProductWorld
-from gondola.settings import get_settings
+from gondola.settings import PROJECT_ROOT, get_settings
 from storage.lake import Lake
 from storage.records import read_runs
+from tasks.physical_product import load_files
+from tasks.physical_product_landing import Loaded
 from tasks.physical_product_report import PhysicalProductReport
 from tests.backends import apply_environment, fresh_backend
 from tests.platform import Platform
@@ -214,6 +216,7 @@ ORDERS = """order_id,line_number,customer_id,product_id,ordered_at,quantity,unit
 """
 
 
+@pytest.mark.slow
 def test_late_and_corrected_files(platform: Platform) -> None:
     folder = platform.home / "in"
     write(folder, "orders", ORDERS)
@@ -275,7 +278,7 @@ def test_bad_files_are_told_apart_and_leave_the_others(platform: Platform) -> No
     (folder / "quality.csv.gz").unlink()
     (folder / "waste.csv").unlink()
     (folder / "recipes.csv").unlink()
-    mended = run(folder)
+    mended = run(folder, build=False)
     assert {file.domain: file.status for file in mended.files} == {"orders": "complete", "products": "known"}
     assert mended.final_status == "complete"
 
@@ -287,6 +290,30 @@ def test_bad_files_are_told_apart_and_leave_the_others(platform: Platform) -> No
     assert "there is no such folder or file" in wrong.err
 
 
+def test_a_run_that_dies_before_its_record_has_loaded_nothing(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = ProductWorld(lines=300, days=3, faults=0, orphans=0).write(platform.home / "made")
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.physical_product_landing.put_run", die)
+        with pytest.raises(KeyboardInterrupt):
+            load_files.fn(get_settings(), str(platform.home / "made"))
+    lake = Lake.open(platform.environment["GONDOLA_LAKE"])
+    assert list(lake.find("bronze/physical_product", ".parquet")), "its files are there, and nobody reads them"
+    assert Loaded.read(lake) == Loaded()
+    assert not list((platform.home / "spool").glob("*.spool"))
+    report = load_files.fn(get_settings(), str(platform.home / "made"))
+    assert (report.status, report.valid) == ("complete", sum(made.rows.values()))
+    assert not load_files.fn(get_settings(), str(platform.home / "made")).is_news
+    (record,) = platform.records("metadata/runs/system=physical_product")
+    assert set(json.loads(record["attributes"])["tables"]) == set(DOMAINS)
+
+
+@pytest.mark.slow
 def test_the_command_from_sandbox_to_quality(platform: Platform, prefect_api: str) -> None:
     platform.extra["PREFECT_API_URL"] = prefect_api
     source = str(platform.home / "made")
@@ -301,7 +328,8 @@ def test_the_command_from_sandbox_to_quality(platform: Platform, prefect_api: st
     assert (done.document["status"], done.document["rejected"]) == ("complete", 0)
     truth = json.loads((platform.home / "truth.json").read_text())
     assert done.document["rows"] == sum(truth["rows"].values())
-    judged = platform.command("quality", "physical_product", "--all", "--json")
+    shipped = str(PROJECT_ROOT / "deployments" / "quality.yaml")
+    judged = platform.command("quality", "physical_product", "--all", "--json", GONDOLA_QUALITY_FILE=shipped)
     assert judged.code == 1, "data of the first days of 2026 is old by now"
     assert {one["name"] for one in judged.document["results"] if one["severity"] == "error" and not one["passed"]} == {
         "freshness"

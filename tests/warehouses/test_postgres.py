@@ -66,6 +66,7 @@ def same_rows(platform: Platform) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.slow
 def test_postgres_and_duckdb_agree_on_every_row(
     platform: Platform, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
