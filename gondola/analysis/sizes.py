@@ -39,7 +39,7 @@ _BUNDLE = re.compile(r"\b(?:pack|fardo|engradado|caixa|cx|kit)\b")
 # An offer is no size; a drained weight is a part of the one before it; a share is no amount.
 _NOISE = re.compile(
     r"\bleve\s*\d+\s*,?\s*pague\s*\d+|\bl\d+\s*p\d+\b|(?:peso\s+)?drenado:?\s*[\d.,]+\s*k?g\b"
-    r"|[\d.,]+\s*k?g\s*(?:de\s+)?(?:peso\s+)?drenado|[\d.,]+\s*%"
+    r"|[\d.,]+\s*k?g\s*(?:de\s+)?(?:peso\s+)?drenado\b(?!:?\s*[\d.,]+\s*k?g)|[\d.,]+\s*%"
 )
 
 

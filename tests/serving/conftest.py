@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -21,6 +23,10 @@ from gondola.sandbox.jaffle_shop import JaffleShop
 from gondola.serving.api import create_app
 from gondola.serving.reads import PublishedCopies, Snapshot
 from gondola.settings import Settings, get_settings
+from storage.lake import Lake
+from storage.publish import publish
+from tasks.jaffle_shop import catch_up
+from tasks.transform import DBT_PROJECT
 from tests.platform import Platform
 
 FIRST, LAST = 2, 5
@@ -62,7 +68,6 @@ def published(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Pub
 def _build(platform: Platform) -> None:
     from flows.events import events
     from flows.jaffle_shop import jaffle_shop
-    from flows.transform import transform
 
     with Sandbox(world=WORLD, day=FIRST) as sandbox:
         for day in range(FIRST, LAST + 1):
@@ -72,7 +77,21 @@ def _build(platform: Platform) -> None:
     events(str(platform.home / "events"), build=False, return_state=True)
     JaffleShop().write(platform.home / "shop")
     jaffle_shop(str(platform.home / "shop"), build=False)
-    transform(["market", "events", "jaffle_shop"])
+    _build_models(get_settings())
+
+
+def _build_models(settings: Settings) -> None:
+    """The models alone, without Prefect: their tests are the flows' and the models' own business."""
+    catch_up(settings)
+    systems = ["market", "events", "jaffle_shop", "ops", "shared"]
+    target = settings.warehouse.parent / "dbt"
+    options = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target)]
+    try:
+        outcome = dbtRunner().invoke(["run", "--quiet", "--log-path", str(target), *options, "--select", *systems])
+        assert outcome.success, outcome.exception or outcome.result
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+    publish(Lake.open(settings.lake), settings.warehouse, schemas=systems, keep=2)
 
 
 @pytest.fixture

@@ -25,6 +25,9 @@ __all__ = ["AUDIT_FILE", "AuditLog", "Guard", "RateLimiter"]
 
 AUDIT_FILE = "api_access.jsonl"
 _MINUTE = 60.0
+# Of the module, since FastAPI looks names of annotations up there.
+_BEARER = HTTPBearer(auto_error=False, description="A key of `gondola api-key create`.")
+_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key in a header of its own.")
 _LONGEST = 2000  # characters of a query or statement that are kept
 
 
@@ -69,13 +72,11 @@ class Guard:
         """
         if self._keyring is None:
             return []
-        bearer = HTTPBearer(auto_error=False, description="A key of `gondola api-key create`.")
-        header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key in a header of its own.")
 
         def check(
             request: Request,
-            token: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
-            plain: Annotated[str | None, Security(header)],
+            token: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+            plain: Annotated[str | None, Security(_HEADER)],
         ) -> None:
             self._check(request, token.credentials if token else plain, scope)
 

@@ -25,7 +25,7 @@ def events_router(guard: Guard) -> APIRouter:
         guard: Lets requests through.
     """
     router = APIRouter(
-        prefix="/v1/events", tags=["events"], dependencies=[Depends(known_parameters), *guard.needs(Scope.EVENTS)]
+        prefix="/v1/events", tags=["events"], dependencies=[*guard.needs(Scope.EVENTS), Depends(known_parameters)]
     )
 
     @router.get("/kpis", **described({"engagement_date": "2026-02-05", "sessions": 356, "conversion_rate": "0.0421"}))

@@ -57,7 +57,7 @@ def market_router(guard: Guard) -> APIRouter:
         guard: Lets requests through.
     """
     router = APIRouter(
-        prefix="/v1", tags=["market"], dependencies=[Depends(known_parameters), *guard.needs(Scope.MARKET)]
+        prefix="/v1", tags=["market"], dependencies=[*guard.needs(Scope.MARKET), Depends(known_parameters)]
     )
     _add_products(router)
     _add_shelves(router)

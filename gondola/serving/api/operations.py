@@ -56,7 +56,7 @@ def operations_router(settings: Settings, guard: Guard) -> APIRouter:
         settings: Name the lake and the warehouse.
         guard: Lets requests through.
     """
-    router = APIRouter(tags=["operations"], dependencies=[Depends(known_parameters), *guard.needs(Scope.OPERATIONS)])
+    router = APIRouter(tags=["operations"], dependencies=[*guard.needs(Scope.OPERATIONS), Depends(known_parameters)])
 
     @router.get("/metrics", responses=problems() | {200: {"content": {"text/plain": {}}}}, response_class=Response)
     def metrics() -> Response:

@@ -65,8 +65,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     every = {400, 401, 403, 404, 410, 422, 429, 503, *statuses}
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
-        status: {"description": HTTPStatus(status).phrase, "model": Problem, "content": {MEDIA_TYPE: schema}}
-        for status in sorted(every)
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in sorted(every)
     }
 
 
@@ -84,7 +83,15 @@ def problem(status: int, kind: str, detail: str, headers: Mapping[str, str] | No
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Let an application answer every error with a `Problem`."""
+    """Let an application answer every error with a `Problem`, and describe it once."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = describe()
+        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
     @app.exception_handler(GondolaError)
     async def known(_: Request, error: GondolaError) -> Response:

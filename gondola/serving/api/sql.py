@@ -53,7 +53,7 @@ def sql_router(settings: Settings, guard: Guard) -> APIRouter:
         settings: Name the warehouse.
         guard: Lets requests through.
     """
-    router = APIRouter(prefix="/v1", tags=["sql"], dependencies=[Depends(known_parameters), *guard.needs(Scope.SQL)])
+    router = APIRouter(prefix="/v1", tags=["sql"], dependencies=[*guard.needs(Scope.SQL), Depends(known_parameters)])
     turns = threading.BoundedSemaphore(_AT_ONCE)
     row: dict[str, Any] = {"supermarket": "bistek", "skus": 31}
 
