@@ -96,6 +96,14 @@ def test_sql_with_parameters_and_limits_over_http(client: TestClient) -> None:
     assert client.post("/v1/sql", json=body | {"surprise": 1}).status_code == 422
 
 
+def test_a_pivot_is_one_statement(published: Published) -> None:
+    sql = "pivot market.dim_products on supermarket using count(*) group by department order by department"
+    rows = run_query(published.settings, sql).to_pylist()
+    (count,) = run_query(published.settings, "select count(*) as n from market.dim_products").to_pylist()
+    stores = {"aurora", "mirante", "pampa", "serra"}
+    assert sum(row[store] for row in rows for store in stores) == count["n"]
+
+
 def test_the_lake_has_the_published_tables_and_every_file(published: Published) -> None:
     both = [
         run_query(published.settings, "select * from market.fct_prices_daily order by all", lake=lake).to_pylist()
