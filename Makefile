@@ -82,6 +82,7 @@ bench: setup-dev ## Measure, against Scrapy, a bare HTTP loop and a tuned SQL sc
 	$(BIN)/python -m benchmarks.crawl
 	$(BIN)/python -m benchmarks.transform
 	$(BIN)/python -m benchmarks.events
+	$(BIN)/python -m benchmarks.serving
 
 lock: .venv/.venv-made ## Renew the lock files from pyproject.toml
 	$(UV) pip compile pyproject.toml --group test --group lint --group bench --universal --python-version 3.11 \
