@@ -96,6 +96,7 @@ bench: setup-dev ## Measure, against Scrapy, a bare HTTP loop and a tuned SQL sc
 	$(BIN)/python -m benchmarks.transform
 	$(BIN)/python -m benchmarks.events
 	$(BIN)/python -m benchmarks.sales --rows 1000000
+	$(BIN)/python -m benchmarks.serving
 
 LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-annotate --no-header

@@ -17,8 +17,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -208,6 +208,7 @@ class Line:
     crowd: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
     bytes: int = 0
+    refused: int = 0
 
 
 def main() -> None:
@@ -221,14 +222,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         settings = _generate(Path(home), skus, options.days)
         size = settings.warehouse.stat().st_size
-        lines = _measure(settings, questions(skus, options.days), options.requests, options.clients)
-    print(f"{CHAINS * skus:,} SKUs x {options.days} days = {CHAINS * skus * options.days:,} price rows, ", end="")
-    print(f"{size / 1e6:,.0f} MB; {options.requests} requests each, then by {options.clients} clients at once; ms\n")
-    head = ("question", "bare p50", "bare p95", "API p50", "API p95", f"p95, {options.clients} clients", "KB")
-    print("| " + " | ".join(head) + " |\n|---" + "|--:" * (len(head) - 1) + "|")
-    for line in lines:
-        figures = [_at(line.bare, 50), _at(line.bare, 95), _at(line.api, 50), _at(line.api, 95), _at(line.crowd, 95)]
-        print(f"| {line.name} | " + " | ".join(f"{1000 * x:,.0f}" for x in figures) + f" | {line.bytes / 1000:,.1f} |")
+        rows = CHAINS * skus * options.days
+        print(f"{CHAINS * skus:,} SKUs x {options.days} days = {rows:,} price rows, {size / 1e6:,.0f} MB; ", end="")
+        print(f"{options.requests} requests each, then by {options.clients} clients at once; ms\n")
+        crowd = f"p95, {options.clients} clients"
+        head = ("question", "bare p50", "bare p95", "API p50", "API p95", crowd, "refused", "KB")
+        print("| " + " | ".join(head) + " |\n|---" + "|--:" * (len(head) - 1) + "|", flush=True)
+        for line in _measure(settings, questions(skus, options.days), options.requests, options.clients):
+            spans = [(line.bare, 50), (line.bare, 95), (line.api, 50), (line.api, 95), (line.crowd, 95)]
+            figures = " | ".join(f"{1000 * _at(values, percent):,.0f}" for values, percent in spans)
+            print(f"| {line.name} | {figures} | {line.refused} | {line.bytes / 1000:,.1f} |", flush=True)
 
 
 def _generate(home: Path, skus: int, days: int) -> Settings:
@@ -270,51 +273,61 @@ def _served(settings: Settings) -> Iterator[str]:
         process.wait(timeout=20)
 
 
-def _measure(settings: Settings, every: list[Question], requests: int, clients: int) -> list[Line]:
-    lines = [Line(question.name) for question in every]
-    with _served(settings) as address:
-
-        def get(question: Question, dice: random.Random, into: list[float]) -> int:
-            path, parameters = question.path(dice)
-            asked = {} if path.startswith("products/") else parameters
-            url = f"{address}/v1/{path}?{urllib.parse.urlencode(asked)}"
-            began = time.perf_counter()
-            with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310
-                body = answer.read()
-            into.append(time.perf_counter() - began)
-            assert json.loads(body)["version"]
-            return len(body)
-
-        for question, line in zip(every, lines, strict=True):
-            dice = random.Random(7)
-            get(question, dice, [])  # the first one opens files
-            for _ in range(requests):
-                line.bytes = get(question, dice, line.api)
-            lock = threading.Lock()
-
-            def crowded(seed: int, question: Question = question, line: Line = line, lock: Any = lock) -> None:
-                found: list[float] = []
-                for _ in range(max(requests // clients, 1)):
-                    get(question, random.Random(seed), found)
-                with lock:
-                    line.crowd += found
-
-            with ThreadPoolExecutor(clients) as pool:
-                list(pool.map(crowded, range(clients)))
-    with duckdb.connect(str(next((settings.warehouse.parent / "published").glob("*.duckdb"))), read_only=True) as bare:
+def _measure(settings: Settings, every: list[Question], requests: int, clients: int) -> Iterator[Line]:
+    copy = next((settings.warehouse.parent / "published").glob("*.duckdb"))
+    with _served(settings) as address, duckdb.connect(str(copy), read_only=True) as bare:
         bare.execute("set TimeZone = 'UTC'")
-        for question, line in zip(every, lines, strict=True):
+        for question in every:
+            line = Line(question.name)
+            dice = random.Random(7)
+            _get(address, question, dice, Line(""))  # the first one opens files
+            for _ in range(requests):
+                _get(address, question, dice, line, line.api)
+            _crowd(address, question, line, requests, clients)
             dice = random.Random(7)
             for turn in range(requests + 1):
                 recorder = _Recorder(bare)
                 question.ask(recorder, question.path(dice)[1])
                 if turn:
                     line.bare.append(recorder.seconds)
-    return lines
+            yield line
+
+
+def _get(address: str, question: Question, dice: random.Random, line: Line, into: list[float] | None = None) -> None:
+    path, parameters = question.path(dice)
+    asked = {} if path.startswith("products/") else parameters
+    url = f"{address}/v1/{path}?{urllib.parse.urlencode(asked)}"
+    began = time.perf_counter()
+    try:
+        with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310
+            body = answer.read()
+    except urllib.error.HTTPError as error:
+        if error.code != 503:  # busy, and says so
+            raise
+        line.refused += 1
+        return
+    if into is not None:
+        into.append(time.perf_counter() - began)
+    line.bytes = len(body)
+    assert json.loads(body)["version"]
+
+
+def _crowd(address: str, question: Question, line: Line, requests: int, clients: int) -> None:
+    def crowded(seed: int) -> list[float]:
+        found: list[float] = []
+        for turn in range(max(requests // clients, 1)):
+            _get(address, question, random.Random(100 * seed + turn), line, found)
+        return found
+
+    with ThreadPoolExecutor(clients) as pool:
+        for found in pool.map(crowded, range(clients)):
+            line.crowd += found
 
 
 def _at(values: list[float], percent: int) -> float:
-    return statistics.quantiles(values, n=100)[percent - 1] if len(values) > 1 else values[0]
+    if len(values) < 2:
+        return values[0] if values else float("nan")
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 if __name__ == "__main__":

@@ -53,8 +53,11 @@ def test_every_mart_is_public(manifest: dict[str, Any]) -> None:
 
 
 def test_every_example_runs_on_what_is_published(manifest: dict[str, Any], published: Published) -> None:
-    for table in public_tables(manifest, {}):
-        run_query(published.settings, table.example.rstrip(";"), max_rows=10)
+    built = {"market", "events", "jaffle_shop", "ops", "shared"}
+    examples = [table.example for table in public_tables(manifest, {}) if table.name.split(".")[0] in built]
+    assert len(examples) > 20
+    for example in examples:
+        run_query(published.settings, example.rstrip(";"), max_rows=10)
 
 
 class Page(HTMLParser):

@@ -20,7 +20,7 @@ from storage.publish import CATALOG, open_published, published_version
 __all__ = ["BusyError", "DataVersion", "NotBuiltError", "PublishedCopies", "Snapshot", "VersionGoneError"]
 
 # Queries that run at once: DuckDB spreads each over the cores, so more of them only share its memory.
-_AT_ONCE = 8
+_AT_ONCE = 4
 # Copies before the current one that stay open, for pages that began on them.
 _KEPT = 2
 _ATTEMPTS = 5

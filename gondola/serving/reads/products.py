@@ -13,29 +13,32 @@ from gondola.serving.reads.unit_prices import with_unit_prices
 __all__ = ["categories", "offers", "product", "search"]
 
 _BARCODE = re.compile(r"\d{7,14}")
-# Every word must be in the name or the brand, whatever its accents; first what starts with the text and can be bought.
+# What is searched is made plain once a row; what starts with the text, and can be bought, comes first.
 _SEARCH = f"""
+with listed as (
+    select
+        *,
+        strip_accents(lower(concat_ws(
+            ' ', product_name, case when sku_name <> product_name then sku_name end, brand
+        ))) as plain
+    from market.dim_products
+    where
+        ($supermarket::varchar is null or supermarket = $supermarket)
+        and ($department::varchar is null or department = $department)
+        and ($brand::varchar is null or brand = $brand)
+        and (not $available::boolean or regions_available > 0)
+)
 select
     supermarket, sku_id, product_id, product_name, sku_name, brand, department, category, ean, gtin, measurement_unit,
     unit_multiplier, regions_listed, regions_available, lowest_price, highest_price, links.link, image_url,
     last_seen_date
-from market.dim_products inner join {LINKS} as links using (supermarket, sku_id)
-where
-    ($supermarket::varchar is null or supermarket = $supermarket)
-    and ($department::varchar is null or department = $department)
-    and ($brand::varchar is null or brand = $brand)
-    and (not $available::boolean or regions_available > 0)
-    and (
-        ($barcode::varchar is not null and (gtin = lpad($barcode, 14, '0') or ean = $barcode))
-        or ($barcode::varchar is null and list_bool_and(list_transform(
-            $words::varchar[],
-            lambda word: contains(strip_accents(lower(concat_ws(' ', product_name, sku_name, brand))), word)
-        )) is distinct from false)
-    )
+from listed inner join {LINKS} as links using (supermarket, sku_id)
+where /* what is looked for */
 order by
-    starts_with(strip_accents(lower(product_name)), $text::varchar) desc nulls last, regions_available > 0 desc,
-    product_name nulls last, supermarket, sku_id
+    starts_with(plain, $text::varchar) desc, regions_available > 0 desc, product_name nulls last, supermarket, sku_id
 """
+_BY_BARCODE = "(gtin = lpad($barcode, 14, '0') or ean = $barcode)"
+_MOST_WORDS = 20
 _PRODUCT = f"""
 select dim_products.* replace (links.link as link)
 from market.dim_products inner join {LINKS} as links using (supermarket, sku_id)
@@ -99,19 +102,23 @@ def search(
         UnknownNameError: There is no such chain.
     """
     shelves(snapshot, supermarket, None)
-    digits = text.strip() if _BARCODE.fullmatch(text.strip()) else None
-    plain = snapshot.rows("select strip_accents(lower($text::varchar)) as plain", text=text.strip())[0]["plain"]
+    plain: str = snapshot.rows("select strip_accents(lower($text::varchar)) as plain", text=text.strip())[0]["plain"]
     question = {
         "supermarket": supermarket,
         "department": department,
         "brand": brand,
         "available": available_only,
-        "barcode": digits,
-        "words": plain.split(),
         "text": plain,
     }
+    if _BARCODE.fullmatch(plain):
+        question["barcode"], match = plain, _BY_BARCODE
+    else:
+        words = {f"word_{place}": word for place, word in enumerate(dict.fromkeys(plain.split()[:_MOST_WORDS]))}
+        question |= words
+        match = " and ".join(f"contains(plain, ${name})" for name in words) or "true"
+    sql = _SEARCH.replace("/* what is looked for */", match)
     day = coverage(snapshot, latest_day(snapshot), supermarket=supermarket)
-    return with_unit_prices(paged(snapshot, _SEARCH, page, question, coverage=day), "lowest_price")
+    return with_unit_prices(paged(snapshot, sql, page, question, coverage=day), "lowest_price")
 
 
 def product(snapshot: Snapshot, supermarket: str, sku_id: str) -> Answer:
