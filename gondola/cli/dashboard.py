@@ -15,8 +15,6 @@ from gondola.settings import get_settings
 
 __all__ = ["dashboard"]
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
 
 def dashboard(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
@@ -26,7 +24,7 @@ def dashboard(
     if importlib.util.find_spec("streamlit") is None:
         message = "the dashboard needs Streamlit, which workers do without: pip install 'gondola[dashboard]'"
         raise ConfigurationError(message)
-    from gondola.serving.dashboard.server import server_command
+    from gondola.serving.dashboard.server import LOOPBACK, server_command
 
     get_settings()  # a wrong setting is said here, not on every page
     shown = f"[{host}]" if ":" in host else host

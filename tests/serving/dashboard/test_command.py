@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 from gondola.serving.dashboard.server import server_command
@@ -19,6 +20,23 @@ def test_a_wrong_setting_is_said_at_once_not_on_every_page(tmp_path: Path) -> No
     done = Platform(tmp_path).command("dashboard", GONDOLA_WAREHOSE="x")
     assert done.code == 2
     assert "warehouse" in done.err
+
+
+def test_only_names_of_this_machine_are_answered(dashboard: str) -> None:
+    """All data goes through one WebSocket, so its handshake is what counts."""
+    port = int(dashboard.rsplit(":", maxsplit=1)[1])
+
+    def handshake(host: str) -> str:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as wire:
+            lines = [
+                "GET /_stcore/stream HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade",
+                "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            ]  # fmt: skip
+            wire.sendall("\r\n".join([*lines, "", ""]).encode())
+            return wire.recv(100).decode(errors="replace").split(" ")[1]
+
+    assert handshake(f"127.0.0.1:{port}") == handshake(f"localhost:{port}") == "101"
+    assert handshake("evil.example") == "403"
 
 
 def test_nothing_is_told_to_others() -> None:

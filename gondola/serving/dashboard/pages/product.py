@@ -97,7 +97,7 @@ def _show_product(view: View, store: str, sku: str) -> None:
     row = view.read(products.product, store, sku).rows.to_pylist()[0]
     offers = view.read(products.offers, store, sku)
     st.subheader(row["product_name"] or sku, anchor=False)
-    parts = [row["brand"], row["category_path"] or row["department"], row["gtin"]]
+    parts = [row["brand"], row.get("category_path") or row["department"], row["gtin"]]
     st.caption(" · ".join(part for part in parts if part))
     _figures(view, row, offers.rows)
     _history(view, store, sku)
