@@ -46,7 +46,7 @@ def test_every_mart_is_public(manifest: dict[str, Any]) -> None:
         node["name"]
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model"
-        and not node["name"].startswith(("stg_", "int_"))
+        and not {"staging", "intermediate"} & set(node["path"].split("/"))
         and node["access"] != "public"
     ]
     assert hidden == []
