@@ -113,6 +113,7 @@ class Platform:
             [sys.executable, "-m", "gondola", *arguments],
             env=os.environ | self.environment | environment,
             cwd=self.home,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout,
             check=False,

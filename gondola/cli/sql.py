@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from gondola.cli import display
+from gondola.errors import ConfigurationError
 from gondola.serving.export import ExportFormat, export_table
 from gondola.settings import get_settings
 
@@ -49,7 +50,11 @@ def query(
 
         run_shell(get_settings(), lake=lake)
         return
-    rows = run_query(get_settings(), sys.stdin.read() if sql is None else sql, max_rows=limit, lake=lake)
+    statement = sys.stdin.read() if sql is None else sql
+    if not statement.strip():
+        message = "there is no SQL to run: give a statement, pipe one in, or open the shell from a terminal"
+        raise ConfigurationError(message)
+    rows = run_query(get_settings(), statement, max_rows=limit, lake=lake)
     if as_json:
         form = Format.JSON
     if form is Format.TABLE:

@@ -40,7 +40,8 @@ def test_run_prints_one_json_document(market: tuple[Platform, Sandbox]) -> None:
         (["run", "markt"], "market"),
         (["run", "market", "--store", "sera"], "did you mean 'serra'"),
         (["run", "market", "--date", "2020-13-01"], "2020-13-01"),
-        (["query"], "Missing argument"),
+        (["query"], "no SQL to run"),
+        (["export"], "Missing argument"),
         (["nonsense"], "No such command"),
     ],
 )

@@ -155,10 +155,11 @@ def test_freshness_asks_when_a_run_last_succeeded(
     assert [str(source.status) for source in result.result.results] == [fresh]
 
 
-def test_unit_tests_pass_on_a_fresh_warehouse(warehouse: Warehouse) -> None:
-    warehouse.build("--select", "fqn:*", "--exclude-resource-type", "unit_test", "test")
+def test_unit_tests_pass_on_a_fresh_warehouse(warehouse: Warehouse, manifest: Manifest) -> None:
+    # The tables that the views of retail_sales hang on are made by its loader.
+    warehouse.build("--select", "fqn:*", "--exclude", "retail_sales", "--exclude-resource-type", "unit_test", "test")
     statuses = warehouse.build("--select", "test_type:unit", command="test")
-    assert len(statuses) == 15
+    assert len(statuses) == len(manifest.unit_tests) >= 15
     assert set(statuses.values()) == {"pass"}
 
 
@@ -169,14 +170,14 @@ def test_every_model_is_described_owned_and_has_a_key(manifest: Manifest) -> Non
         for node in manifest.nodes.values()
         if getattr(getattr(node, "test_metadata", None), "name", "") == "primary_key"
     }
-    assert {model.unique_id for model in models} == keyed
+    assert {model.unique_id for model in models} == keyed - {None}  # of a source's key no model is named
     for model in models:
         assert model.description, model.name
         assert model.config.meta["owner"], model.name
         assert model.config.meta["grain"], model.name
         assert all(column.description for column in model.columns.values()), model.name
     public = [model for model in models if model.access == "public"]
-    assert len(public) == 23
+    assert len(public) == 42
     for model in public:
         assert model.contract.enforced, model.name
         assert model.config.meta["example"], model.name

@@ -94,5 +94,8 @@ def test_the_image_holds_what_the_project_has() -> None:
     lines = COPIED.findall((ROOT / "deployments" / "Containerfile").read_text())
     copied = {source for line in lines for source in line.split()}
     packages = {init.parent.name for init in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
-    assert packages | {"dbt_project", "prefect.yaml", "stores.yaml", "requirements.lock"} <= copied
+    assert (
+        packages | {"dbt_project", "prefect.yaml", "stores.yaml", "retailers.yaml", "requirements-worker.lock"}
+        <= copied
+    )
     assert all((ROOT / source).exists() for source in copied)

@@ -292,7 +292,10 @@ def test_no_source(platform: Platform, source: Path) -> None:
 
 
 def test_an_option_of_another_system_is_bad_usage(platform: Platform) -> None:
-    for system, option, owner in (("events", "--store", "market"), ("market", "--source", "events and jaffle_shop")):
+    for system, option, owner in (
+        ("events", "--store", "market"),
+        ("market", "--source", "events and jaffle_shop and physical_product"),
+    ):
         done = platform.command("run", system, option, "x")
         assert done.code == 2
         assert f"{option} is an option of {owner}, not of {system}" in " ".join(done.err.split())
