@@ -125,7 +125,8 @@ def _files(connection: duckdb.DuckDBPyConnection, database: str, schema: str, ta
         f"SELECT date_trunc('month', {day_column})::DATE AS month, {measures} FROM {relation} t GROUP BY 1 ORDER BY 1"
     ).fetchall()
     result = []
-    for month, rows, digest in months:
+    # An empty table has a file, too: engines learn its columns from it.
+    for month, rows, digest in months or [(None, 0, 0)]:
         if month is None:
             value, condition = _NO_MONTH, f"{day_column} IS NULL"
         else:
