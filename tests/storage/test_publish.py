@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -113,6 +114,19 @@ def test_only_what_changed_is_written(lake: Lake, warehouse: Path) -> None:
     build(warehouse, "UPDATE market.fct_prices_daily SET price = price + 1 WHERE price_date = DATE '2026-02-01'")
     assert written(release(lake, warehouse)) == {"dim_products": 0, "fct_prices_daily": 1, "dim_date": 0}
     assert_right(lake, warehouse)
+
+
+def test_an_empty_table_tells_its_columns(tmp_path: Path, warehouse: Path) -> None:
+    lake = Lake.open(str(tmp_path / "lake"))
+    build(warehouse, "CREATE TABLE market.fct_empty (price_date DATE, price DECIMAL(18, 4))")
+    release(lake, warehouse)
+    assert in_gold(lake, "fct_empty", "count(price_date) + count(price)") == (0,)
+    build(warehouse, "INSERT INTO market.fct_empty VALUES (DATE '2026-02-01', 1.5)")
+    release(lake, warehouse)
+    assert [entry.key for entry in lake.find("gold/market/fct_empty", ".parquet")] == [
+        "gold/market/fct_empty/month=2026-02/data.parquet"
+    ]
+    assert in_gold(lake, "fct_empty", "sum(price)") == (Decimal("1.5"),)
 
 
 def test_what_is_gone_from_the_warehouse_goes(tmp_path: Path, warehouse: Path) -> None:
