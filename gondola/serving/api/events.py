@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from gondola.serving.api.access import Guard
 from gondola.serving.api.keys import Scope
-from gondola.serving.api.replies import Pages, Whole, described, known_parameters
+from gondola.serving.api.replies import IsoDay, Pages, Whole, described, known_parameters
 from gondola.serving.reads import events
 
 __all__ = ["events_router"]
 
-First = Annotated[date | None, Query(description="First day; 29 days before the last by default.")]
-Last = Annotated[date | None, Query(description="Last day; the newest by default.")]
+First = Annotated[IsoDay | None, Query(description="First day; 29 days before the last by default.")]
+Last = Annotated[IsoDay | None, Query(description="Last day; the newest by default.")]
 
 
 def events_router(guard: Guard) -> APIRouter:

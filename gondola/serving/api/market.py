@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from gondola.serving.api.access import Guard
 from gondola.serving.api.keys import Scope
-from gondola.serving.api.replies import Pages, Whole, described, known_parameters
+from gondola.serving.api.replies import IsoDay, Pages, Whole, described, known_parameters
 from gondola.serving.reads import changes, comparisons, prices, products, promotions, stores
 from gondola.serving.reads import index as price_index
 
@@ -22,7 +21,7 @@ Region = Annotated[
     str | None, Query(max_length=200, description="One region only.", examples=["florianopolis_costeira"])
 ]
 Department = Annotated[str | None, Query(max_length=200, description="One department only, as the chain names it.")]
-Day = Annotated[date | None, Query(description="The day; the newest by default.", examples=["2026-02-05"])]
+Day = Annotated[IsoDay | None, Query(description="The day; the newest by default.", examples=["2026-02-05"])]
 Days = Annotated[int, Query(ge=1, le=3660, description="Days looked at.")]
 Paged = Annotated[Pages, Depends()]
 All = Annotated[Whole, Depends()]
@@ -111,8 +110,8 @@ def _add_products(router: APIRouter) -> None:
         reply: Paged,
         supermarket: Name,
         sku_id: Name,
-        first: Annotated[date | None, Query(description="First day; the beginning by default.")] = None,
-        last: Annotated[date | None, Query(description="Last day; the newest by default.")] = None,
+        first: Annotated[IsoDay | None, Query(description="First day; the beginning by default.")] = None,
+        last: Annotated[IsoDay | None, Query(description="Last day; the newest by default.")] = None,
         region: Region = None,
         everywhere: Annotated[bool, Query(description="Also the same barcode in other chains.")] = False,
     ) -> Response:
@@ -171,7 +170,7 @@ def _add_shelves(router: APIRouter) -> None:
         *,
         reply: Paged,
         day: Day = None,
-        since: Annotated[date | None, Query(description="The day before; the last one seen by default.")] = None,
+        since: Annotated[IsoDay | None, Query(description="The day before; the last one seen by default.")] = None,
         supermarket: Store = None,
         region: Region = None,
         department: Department = None,
@@ -260,7 +259,7 @@ def _add_comparisons(router: APIRouter) -> None:
         period: Annotated[Literal["day", "week", "month"], Query(description="What prices are averaged over.")] = (
             "month"
         ),
-        first: Annotated[date | None, Query(description="First day; the beginning by default.")] = None,
+        first: Annotated[IsoDay | None, Query(description="First day; the beginning by default.")] = None,
         last: Day = None,
         supermarket: Store = None,
         region: Region = None,

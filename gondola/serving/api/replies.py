@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, datetime
@@ -13,15 +14,28 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, HTTPException, Query, Request, Response, params
 from fastapi.dependencies.utils import get_flat_params
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from gondola.serving.api.problems import problems
 from gondola.serving.query import encode
 from gondola.serving.reads import Answer, Page, PublishedCopies, Snapshot
 
-__all__ = ["Envelope", "Form", "Pages", "Whole", "described", "encoded", "known_parameters"]
+__all__ = ["Envelope", "Form", "IsoDay", "Pages", "Whole", "described", "encoded", "known_parameters"]
 
 _MOST_ROWS = 10_000
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _only_iso(value: object) -> object:
+    """Pydantic alone takes a number for seconds since 1970."""
+    if isinstance(value, str) and not _ISO_DAY.fullmatch(value):
+        message = "a day is written as in 2026-02-05"
+        raise ValueError(message)
+    return value
+
+
+IsoDay = Annotated[date, BeforeValidator(_only_iso)]
+"""A day in a request."""
 
 
 class Form(StrEnum):
