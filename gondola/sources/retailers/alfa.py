@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from gondola.sources.http import Fetcher, OnRequest, Site
 from gondola.sources.retailers.base import Page, PageContent, Retailer
-from gondola.sources.retailers.record import BadSaleError, SalesRecord, decimal_of, text_of
+from gondola.sources.retailers.record import BadSaleError, SalesRecord, decimal_of, moment_of, number_of, text_of
 
 __all__ = ["Alfa"]
 
@@ -60,18 +60,10 @@ class Alfa(Retailer):
     def _record(self, row: Any) -> SalesRecord:
         if not isinstance(row, dict):
             raise BadSaleError(field="items", reason="is no object")
-        try:
-            sold_at = datetime.fromisoformat(row["sold_at"])
-        except (KeyError, TypeError, ValueError):
-            raise BadSaleError(field="sold_at", reason="is no moment") from None
-        if sold_at.tzinfo is None:
-            raise BadSaleError(field="sold_at", reason="has no offset")
-        if not isinstance(row.get("line"), int):
-            raise BadSaleError(field="line", reason="is no number")
         return self.record(
-            sold_at=sold_at,
+            sold_at=moment_of("sold_at", row.get("sold_at")),
             transaction_id=text_of("sale_id", row.get("sale_id"), required=True),
-            line_number=row["line"],
+            line_number=number_of("line", row.get("line")),
             store_id=text_of("store_code", row.get("store_code")),
             store_name=text_of("store_name", row.get("store_name")),
             store_city=text_of("store_city", row.get("store_city")),

@@ -87,9 +87,9 @@ class Retailer(ABC):
     def records(self, row: Any) -> Iterator[Callable[[], SalesRecord]]:
         """The lines of a row, each as something that makes the record or raises `BadSaleError`."""
 
+    @abstractmethod
     async def headers(self, fetcher: Fetcher, site: Site, path: str, on_request: OnRequest | None) -> Any:
         """What a request for a path needs to be let in, as `Ask.headers` takes it."""
-        raise NotImplementedError
 
     async def renewed(self) -> bool:
         """Whether something that had expired was thrown away, so that asking again may help."""
@@ -112,13 +112,17 @@ class Retailer(ABC):
         return sold_at.astimezone(self.zone).date()
 
     def record(self, *, sold_at: datetime, **values: Any) -> SalesRecord:
-        """A record of this retailer; its currency and its own business date are filled in."""
+        """A record of this retailer; its currency and its own business date are filled in.
+
+        Raises:
+            BadSaleError: The moment lies outside the calendar, or the numbers don't agree.
+        """
+        try:
+            moment, day = sold_at.astimezone(UTC), self.business_date(sold_at)
+        except OverflowError:
+            raise BadSaleError(field="sold_at", reason="is no moment of our calendar") from None
         return SalesRecord.checked(
-            retailer=self.config.id,
-            currency=self.config.currency,
-            sold_at=sold_at.astimezone(UTC),
-            business_date=self.business_date(sold_at),
-            **values,
+            retailer=self.config.id, currency=self.config.currency, sold_at=moment, business_date=day, **values
         )
 
     async def page(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from gondola import clock
 from gondola.sources.http import Ask, Fetcher, HttpStatusError, OnRequest, Site
 from gondola.sources.retailers.base import Page, PageContent, Retailer
 from gondola.sources.retailers.config import RetailerConfig
-from gondola.sources.retailers.record import BadSaleError, SalesRecord, decimal_of, text_of
+from gondola.sources.retailers.record import BadSaleError, SalesRecord, decimal_of, moment_of, number_of, text_of
 
 __all__ = ["Boreal"]
 
@@ -110,20 +110,12 @@ class Boreal(Retailer):
         product, price = _object(line, "product"), _object(line, "price")
         shop, buyer = order.get("shop") or {}, order.get("buyer") or {}
         address = shop.get("address") or {}
-        try:
-            sold_at = datetime.fromisoformat(order["created_at"])
-        except (KeyError, TypeError, ValueError):
-            raise BadSaleError(field="created_at", reason="is no moment") from None
-        if sold_at.tzinfo is None:
-            raise BadSaleError(field="created_at", reason="has no zone")
         if price.get("currency", self.config.currency) != self.config.currency:
             raise BadSaleError(field="price.currency", reason=f"is not {self.config.currency}")
-        if not isinstance(line.get("no"), int):
-            raise BadSaleError(field="no", reason="is no number")
         return self.record(
-            sold_at=sold_at,
+            sold_at=moment_of("created_at", order.get("created_at")),
             transaction_id=text_of("id", order.get("id"), required=True),
-            line_number=line["no"],
+            line_number=number_of("no", line.get("no")),
             store_id=text_of("shop.id", shop.get("id")),
             store_name=text_of("shop.name", shop.get("name")),
             store_city=text_of("shop.address.city", address.get("city")),

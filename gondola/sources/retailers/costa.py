@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from gondola import clock
 from gondola.sources.http import Fetcher, OnRequest, Site
 from gondola.sources.retailers.base import Page, PageContent, Retailer
-from gondola.sources.retailers.record import BadSaleError, SalesRecord, decimal_of, text_of
+from gondola.sources.retailers.record import BadSaleError, SalesRecord, decimal_of, number_of, text_of
 
 __all__ = ["Costa"]
 
@@ -100,12 +100,12 @@ class Costa(Retailer):
             sold_at = datetime.strptime(row["data_hora"], "%d/%m/%Y %H:%M:%S").replace(tzinfo=self.zone)
         except ValueError:
             raise BadSaleError(field="data_hora", reason="is no moment") from None
-        if not row["item"].isdigit():
+        if not re.fullmatch(r"[0-9]{1,10}", row["item"]):
             raise BadSaleError(field="item", reason="is no number")
         return self.record(
             sold_at=sold_at,
             transaction_id=text_of("cupom", row["cupom"], required=True),
-            line_number=int(row["item"]),
+            line_number=number_of("item", int(row["item"])),
             store_id=text_of("loja", row["loja"]),
             store_name=text_of("nome_loja", row["nome_loja"]),
             store_city=text_of("cidade", row["cidade"]),

@@ -11,12 +11,22 @@ import pyarrow as pa
 
 from gondola.sources.retailers.gtin import judge_gtin
 
-__all__ = ["SALES_SCHEMA", "BadSaleError", "RejectedSale", "SalesRecord", "decimal_of", "text_of"]
+__all__ = [
+    "SALES_SCHEMA",
+    "BadSaleError",
+    "RejectedSale",
+    "SalesRecord",
+    "decimal_of",
+    "moment_of",
+    "number_of",
+    "text_of",
+]
 
 _MONEY = Decimal("0.01")
 _UNIT = Decimal("0.0001")
 _AMOUNT = Decimal("0.001")
 _LARGEST = Decimal(10) ** 11
+_LARGEST_NUMBER = 2**31 - 1
 
 # Lines as they lie in silver: a record, and where it came from.
 SALES_SCHEMA = pa.schema(
@@ -140,7 +150,7 @@ def text_of(field: str, value: object, *, required: bool = False) -> str | None:
         required: Whether it must be there.
 
     Raises:
-        BadSaleError: It is required and not there, or is no text.
+        BadSaleError: It is required and not there, or is no text that can be written.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -149,7 +159,47 @@ def text_of(field: str, value: object, *, required: bool = False) -> str | None:
     text = " ".join((value or "").replace("\0", "").split())
     if required and not text:
         raise BadSaleError(field=field, reason="is missing")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadSaleError(field=field, reason="holds half a character") from None
     return text or None
+
+
+def number_of(field: str, value: object) -> int:
+    """A number that counts or names something.
+
+    Args:
+        field: The retailer's word for it.
+        value: A whole number.
+
+    Raises:
+        BadSaleError: It is no whole number, negative or too large.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST_NUMBER:
+        raise BadSaleError(field=field, reason="is no number")
+    return value
+
+
+def moment_of(field: str, value: object) -> datetime:
+    """A moment of ISO 8601 with its offset.
+
+    Args:
+        field: The retailer's word for it.
+        value: A text of one.
+
+    Raises:
+        BadSaleError: It is no moment, or doesn't say of which zone.
+    """
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise BadSaleError(field=field, reason="is no moment")
+    if moment.tzinfo is None:
+        raise BadSaleError(field=field, reason="has no offset")
+    return moment
 
 
 def decimal_of(field: str, value: object, kind: str, *, comma: bool = False) -> Decimal:
